@@ -1,0 +1,89 @@
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.models.organisation import Organisation
+from marketplace.models.user import User
+
+
+class MembershipQuerySet(models.QuerySet):
+    def owners(self) -> Self:
+        return self.filter(role=Membership.Role.OWNER)
+
+    def told_of_matches(self) -> Self:
+        """Return the members whose work a match is."""
+        return self.filter(role__in=[Membership.Role.OWNER, Membership.Role.TRADER], user__is_active=True)
+
+
+class Membership(models.Model):
+    """What a user may do for an organisation."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("Owner")
+        TRADER = "trader", _("Trader")
+        APPROVER = "approver", _("Approver")
+        VIEWER = "viewer", _("Viewer")
+        MAKER = "maker", _("Maker")
+        CHECKER = "checker", _("Checker")
+        OPERATOR = "operator", _("Park operator")
+        GATEKEEPER = "gatekeeper", _("Gatekeeper")
+
+    # Which roles post and edit listings in the organisation's name.
+    TRADING_ROLES = (Role.OWNER, Role.TRADER)
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=12, choices=Role)
+    created_at = models.DateTimeField()
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="membership_once_per_user_and_organisation", fields=["user", "organisation"]),
+        ]
+
+    def __str__(self):
+        return f"{self.user_id} is {self.role} of {self.organisation_id}"
+
+
+class InvitationQuerySet(models.QuerySet):
+    def open(self, now: datetime) -> Self:
+        return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+
+
+class Invitation(models.Model):
+    """A person is asked by e-mail to join an organisation; only the hash of the link's token is kept."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail"))
+    role = models.CharField(_("role"), max_length=12, choices=Membership.Role)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="invitation_one_open_per_email",
+                fields=["organisation", "email"],
+                condition=Q(accepted_at=None, withdrawn_at=None),
+            ),
+            models.CheckConstraint(
+                name="invitation_accepted_at_goes_with_accepted_by",
+                condition=Q(accepted_at=None, accepted_by=None)
+                | Q(accepted_at__isnull=False, accepted_by__isnull=False, withdrawn_at=None),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.email} → {self.organisation_id}"
