@@ -1,0 +1,138 @@
+"""What templates need beyond Django's own tags: icons, names of codes, prices and quantities in the reader's language."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from marketplace.models import Listing, Notification, User
+
+register = template.Library()
+
+ICONS = {"success": "check", "error": "warning", "debug": "info"}
+CURRENCY_SIGNS = {"CNY": "¥", "USD": "US$", "EUR": "€"}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw a symbol of static/img/icons.svg; a text beside it says what it means."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        static("img/icons.svg"),
+        ICONS.get(name, name),
+    )
+
+
+@register.filter
+def in_my_language(texts: Mapping[str, Any]) -> str:
+    """Return the zh or en text of ``{"zh": …, "en": …}``, or the one there is."""
+    first, second = ("en", "zh") if get_language() == "en" else ("zh", "en")
+    return texts.get(first) or texts.get(second) or ""
+
+
+@register.inclusion_tag("marketplace/_reasons.html")
+def reasons(reasons: list[Mapping[str, Any]]) -> dict:
+    """Draw the parts of a score as bars, longest first; the longest fills its row."""
+    longest = max((abs(float(reason["points"])) for reason in reasons), default=0) or 1
+    ordered = sorted(reasons, key=lambda reason: -abs(float(reason["points"])))
+    bars = [
+        {
+            "text": in_my_language(reason),
+            "width": round(100 * abs(float(reason["points"])) / longest),
+            "points": f"{float(reason['points']):+.1f}",
+            "is_against": float(reason["points"]) < 0,
+        }
+        for reason in ordered
+    ]
+    return {"bars": bars}
+
+
+def plain_number(value: Decimal | float) -> str:
+    """Write a number with the reader's separators and no digits that say nothing."""
+    places = max(0, -Decimal(str(value)).normalize().as_tuple().exponent)
+    return number_format(value, decimal_pos=min(places, 4), use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def unit_name(unit: str) -> str:
+    return unit
+
+
+@register.filter
+def region(code: str) -> str:
+    return code
+
+
+@register.filter
+def amount(listing: Listing) -> str:
+    """Write the quantity with its unit, or nothing."""
+    if listing.quantity is None:
+        return ""
+    return f"{plain_number(listing.quantity)} {unit_name(listing.unit)}"
+
+
+@register.filter
+def price(listing: Listing) -> str:
+    """Write the price or the range of prices with its currency and unit; say so where it is open."""
+    if listing.price_min is None and listing.price_max is None:
+        return _("Price open")
+    sign = CURRENCY_SIGNS.get(listing.currency, f"{listing.currency} ")
+    per = f" / {unit_name(listing.price_unit)}" if listing.price_unit else ""
+    low, high = listing.price_min, listing.price_max
+    if low is None:
+        return _("up to %(price)s") % {"price": f"{sign}{plain_number(high)}{per}"}
+    if high is None:
+        return _("from %(price)s") % {"price": f"{sign}{plain_number(low)}{per}"}
+    if low == high:
+        return f"{sign}{plain_number(low)}{per}"
+    return f"{sign}{plain_number(low)} – {plain_number(high)}{per}"
+
+
+@register.filter
+def attribute_rows(listing: Listing) -> list[dict[str, str]]:
+    """Return label and value of each attribute, named as its category's schema names it."""
+    schema = listing.category.schema.get("properties", {}) if listing.category else {}
+    known = [key for key in schema if key in listing.attributes]
+    rest = sorted(set(listing.attributes) - set(known))
+    return [
+        {
+            "key": key,
+            "label": attribute_label(key, schema.get(key, {})),
+            "value": attribute_value(listing.attributes[key], schema.get(key, {})),
+        }
+        for key in known + rest
+    ]
+
+
+def attribute_label(key: str, rules: Mapping[str, Any]) -> str:
+    return in_my_language({"zh": rules.get("title_zh"), "en": rules.get("title_en")}) or key
+
+
+def attribute_value(value: Any, rules: Mapping[str, Any]) -> str:
+    """Write a value with its unit, a word by its label, a range with a dash."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(attribute_value(item, {**rules, "unit": ""}) for item in value)
+    if isinstance(value, Mapping):
+        ends = [plain_number(value[end]) for end in ("min", "max") if value.get(end) is not None]
+        text = " – ".join(ends)
+    elif isinstance(value, int | float | Decimal):
+        text = plain_number(value)
+    else:
+        label = rules.get("labels", {}).get(value)
+        return in_my_language(label) if label else str(value)
+    return f"{text} {unit_name(rules['unit'])}" if rules.get("unit") else text
+
+
+@register.simple_tag
+def unread_count(user: User) -> int:
+    """Return how many notifications the reader has not opened; shown by the bell of every page."""
+    return Notification.objects.in_app_of(user).unread().count()
