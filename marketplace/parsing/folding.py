@@ -1,0 +1,76 @@
+"""One plain spelling of any text, with the way back to where each character came from."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+# Spellings that NFKC leaves apart although people type them for one another.
+_SAME = str.maketrans(
+    {
+        "×": "x", "✕": "x", "✖": "x", "╳": "x",
+        "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "‒": "-", "―": "-", "﹣": "-",
+        "〜": "~", "∼": "~", "⁄": "/", "∕": "/",
+        "“": '"', "”": '"', "″": '"', "〞": '"', "‘": "'", "’": "'", "′": "'",
+        "≧": "≥", "⩾": "≥", "≦": "≤", "⩽": "≤",
+        "µ": "μ", "ø": "φ", "∅": "φ", "⌀": "φ", "【": "[", "】": "]", "〔": "[", "〕": "]",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text; character i of `text` was written at `source[starts[i]:ends[i]]`."""
+
+    source: str
+    text: str
+    starts: list[int] | range
+    ends: list[int] | range
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where text[start:end] stands in the source.
+
+        >>> fold("Ｄ Ｎ").span(2, 3)
+        (2, 3)
+        """
+        if start >= end:
+            position = self.starts[start] if start < len(self.text) else len(self.source)
+            return position, position
+        return self.starts[start], self.ends[end - 1]
+
+
+@cache
+def _fold_character(character: str) -> str:
+    if character.isspace() or character == "\u3000":
+        return " "
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs"):
+        return " " if character == "\x00" else ""
+    plain = unicodedata.normalize("NFKC", character).translate(_SAME).lower()
+    plain = unicodedata.normalize("NFKC", plain).translate(_SAME)
+    # Some compatibility characters stand for a space and a mark; the words around them must stay apart.
+    return "".join(" " if c.isspace() else c for c in plain)
+
+
+def fold(text: str) -> Folded:
+    """Return the text in lower case, half width, NFKC, one space for each run of white space.
+
+    >>> fold("ＤＮ５０　　ＰＮ１６　㎡").text
+    'dn50 pn16 m2'
+    """
+    characters: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    after_space = True
+    for position, character in enumerate(text):
+        for plain in _fold_character(character):
+            if plain == " ":
+                if after_space:
+                    continue
+                after_space = True
+            else:
+                after_space = False
+            characters.append(plain)
+            starts.append(position)
+            ends.append(position + 1)
+    if characters and characters[-1] == " ":
+        del characters[-1], starts[-1], ends[-1]
+    return Folded(text, "".join(characters), starts, ends)
