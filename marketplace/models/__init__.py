@@ -1,21 +1,26 @@
 from marketplace.models.category import Category
 from marketplace.models.listing import Listing, ListingAudience, ListingCertificate
 from marketplace.models.listing_import import ListingImport
+from marketplace.models.mail import Digest, Mail
 from marketplace.models.membership import Invitation, Membership
-from marketplace.models.notification import Digest, Notification, Subscription
+from marketplace.models.notification import Announcement, Notification
 from marketplace.models.organisation import Block, Organisation, Report, UsccContest
+from marketplace.models.subscription import Channel, Subscription
 from marketplace.models.user import User
 from marketplace.models.webhook import WebhookAttempt, WebhookEndpoint
 
 __all__ = [
+    "Announcement",
     "Block",
     "Category",
+    "Channel",
     "Digest",
     "Invitation",
     "Listing",
     "ListingAudience",
     "ListingCertificate",
     "ListingImport",
+    "Mail",
     "Membership",
     "Notification",
     "Organisation",

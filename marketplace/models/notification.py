@@ -1,78 +1,76 @@
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
 
-from config.runs import Run, RunQuerySet
+from config.runs import Run
+from marketplace.models.event import EVENTS
+from marketplace.models.mail import Digest
+from marketplace.models.membership import Membership
 from marketplace.models.organisation import Organisation
+from marketplace.models.sending import Sending, SendingQuerySet
+from marketplace.models.subscription import Channel, Subscription
 from marketplace.models.user import User
 from marketplace.models.webhook import WebhookEndpoint
 
 
-class Channel(models.TextChoices):
-    IN_APP = "in_app", _("In the app")
-    EMAIL = "email", _("E-mail")
-    WEBHOOK = "webhook", _("Webhook")
-    SMS = "sms", _("SMS")
-    WECOM = "wecom", _("WeCom robot")
-    DINGTALK = "dingtalk", _("DingTalk robot")
+@dataclass(frozen=True, kw_only=True)
+class Announcement:
+    """A fact to be told: to the members of an organisation whose work it is and to its systems, or to ``users`` alone.
+
+    ``deduplication_key`` names the fact. ``url`` is a path of this site.
+    """
+
+    event: str
+    deduplication_key: str
+    title_zh: str
+    title_en: str
+    body_zh: str = ""
+    body_en: str = ""
+    url: str = ""
+    data: dict = field(default_factory=dict)
+    organisation: Organisation | None = None
+    users: tuple[User, ...] | None = None
 
 
-class Subscription(models.Model):
-    """How often a user wants to be told of an event on a channel; without a row the default of the channel holds."""
-
-    class Frequency(models.TextChoices):
-        AT_ONCE = "at_once", _("At once")
-        DAILY = "daily", _("Once a day")
-        NEVER = "never", _("Never")
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="subscriptions")
-    event = models.CharField(_("event"), max_length=60)
-    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
-    frequency = models.CharField(_("how often"), max_length=10, choices=Frequency)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                name="subscription_once_per_event_and_channel", fields=["user", "event", "channel"]
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.user_id} {self.event} {self.channel}: {self.frequency}"
-
-
-class Digest(Run):
-    """One mail that gathers a user's notifications of a day."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="digests")
-    on = models.DateField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(name="digest_one_per_user_and_day", fields=["user", "on"]),
-        ]
-
-    def __str__(self):
-        return f"{self.user_id} {self.on}"
-
-
-class NotificationQuerySet(RunQuerySet):
+class NotificationQuerySet(SendingQuerySet):
     def in_app_of(self, user: User) -> Self:
         return self.filter(user=user, channel=Channel.IN_APP)
 
     def unread(self) -> Self:
         return self.filter(read_at=None)
 
+    def to_endpoints_of(self, user: User) -> Self:
+        """Return what was told to the endpoints of the organisations that this user owns."""
+        return self.filter(endpoint__in=WebhookEndpoint.objects.editable_by(user))
+
     def due(self, now: datetime) -> Self:
         """Return what waits to be sent on its own, and whose time has come."""
-        return self.filter(status=Run.Status.WAITING, due_at__lte=now, digest=None).exclude(is_for_digest=True)
+        return super().due(now).filter(is_for_digest=False)
+
+    def waiting_for_digest(self, *, before: datetime) -> Self:
+        return self.filter(status=Run.Status.WAITING, is_for_digest=True, digest=None, requested_at__lt=before)
+
+    def lane(self, channel: str, endpoint_id: int | None) -> Self:
+        """Return what must not wait for the slowness of other receivers: a channel's, or one endpoint's."""
+        return self.filter(channel=channel, endpoint=endpoint_id)
+
+    def announce(self, announcements: Iterable[Announcement], *, now: datetime) -> list["Notification"]:
+        """Write a row for each recipient and channel that was not told of the fact before; return the new rows."""
+        # Sorted, so that two transactions that tell overlapping facts wait for one another and never in a circle.
+        rows = sorted(_rows(list(announcements), now), key=Notification.recipient_and_fact)
+        self.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+        written = set(self.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True))
+        return [row for row in rows if row.pk in written]
 
 
-class Notification(Run):
+class Notification(Sending):
     """One thing told to one recipient on one channel.
 
     The texts stand in both languages; the reader's language decides which is shown or sent. An in-app notification is
@@ -80,6 +78,9 @@ class Notification(Run):
     told once per recipient and channel however often it is announced.
     """
 
+    # Made here and not by the database, so that after an insert that skips what was told before we know what is new;
+    # as a message id it tells receivers nothing about how many others there are.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     event = models.CharField(max_length=60)
     deduplication_key = models.CharField(max_length=200)
     channel = models.CharField(max_length=10, choices=Channel)
@@ -95,8 +96,7 @@ class Notification(Run):
     body_zh = models.TextField(blank=True)
     body_en = models.TextField(blank=True)
     url = models.CharField(max_length=300, blank=True)
-    data = models.JSONField(default=dict, blank=True)
-    due_at = models.DateTimeField()
+    data = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     is_for_digest = models.BooleanField(default=False)
     digest = models.ForeignKey(Digest, on_delete=models.CASCADE, null=True, blank=True, related_name="notifications")
     read_at = models.DateTimeField(null=True, blank=True)
@@ -106,11 +106,20 @@ class Notification(Run):
     class Meta:
         indexes = [
             models.Index(
-                name="notification_unread_in_app",
-                fields=["user", "-requested_at"],
-                condition=Q(channel="in_app", read_at=None),
+                name="notification_in_app_newest", fields=["user", "-requested_at"], condition=Q(channel="in_app")
             ),
-            models.Index(name="notification_waiting", fields=["due_at"], condition=Q(status="waiting")),
+            models.Index(name="notification_unread", fields=["user"], condition=Q(channel="in_app", read_at=None)),
+            models.Index(
+                name="notification_waiting",
+                fields=["channel", "endpoint", "due_at"],
+                condition=Q(status="waiting", is_for_digest=False),
+            ),
+            models.Index(
+                name="notification_for_digest",
+                fields=["requested_at"],
+                condition=Q(status="waiting", is_for_digest=True, digest=None),
+            ),
+            models.Index(name="notification_running", fields=["started_at"], condition=Q(status="running")),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -125,8 +134,16 @@ class Notification(Run):
             ),
             models.CheckConstraint(
                 name="notification_has_one_recipient",
-                condition=Q(channel="webhook", endpoint__isnull=False, user=None)
-                | Q(~Q(channel="webhook"), endpoint=None, user__isnull=False),
+                condition=Q(channel__in=["webhook", "wecom", "dingtalk"], endpoint__isnull=False, user=None)
+                | Q(channel__in=["in_app", "email", "sms"], endpoint=None, user__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="notification_in_app_is_done_when_written",
+                condition=~Q(channel="in_app") | Q(status="done"),
+            ),
+            models.CheckConstraint(
+                name="notification_digest_is_of_mails",
+                condition=Q(is_for_digest=False, digest=None) | Q(is_for_digest=True, channel="email"),
             ),
         ]
 
@@ -135,8 +152,90 @@ class Notification(Run):
 
     @property
     def title(self) -> str:
-        return self.title_en if get_language() == "en" else self.title_zh
+        """Return the title in the reader's language, or in the one there is."""
+        first, second = (self.title_en, self.title_zh) if get_language() == "en" else (self.title_zh, self.title_en)
+        return first or second
 
     @property
     def body(self) -> str:
-        return self.body_en if get_language() == "en" else self.body_zh
+        first, second = (self.body_en, self.body_zh) if get_language() == "en" else (self.body_zh, self.body_en)
+        return first or second
+
+    def recipient_and_fact(self) -> tuple:
+        return (self.user_id or 0, self.endpoint_id or 0, self.channel, self.deduplication_key)
+
+
+def _rows(announcements: list[Announcement], now: datetime) -> Iterator[Notification]:
+    """Yield every row that the announcements ask for, told before or not, in a constant number of queries."""
+    organisations = {announcement.organisation.pk for announcement in announcements if announcement.users is None}
+    memberships: dict[int, list[Membership]] = {}
+    for membership in Membership.objects.filter(organisation__in=organisations, user__is_active=True).select_related(
+        "user"
+    ):
+        memberships.setdefault(membership.organisation_id, []).append(membership)
+    endpoints: dict[int, list[WebhookEndpoint]] = {}
+    for endpoint in WebhookEndpoint.objects.active().filter(organisation__in=organisations):
+        endpoints.setdefault(endpoint.organisation_id, []).append(endpoint)
+
+    told = [(announcement, _users_told(announcement, memberships)) for announcement in announcements]
+    chosen = Subscription.objects.chosen(
+        users={user.pk for _announcement, users in told for user in users},
+        events={announcement.event for announcement in announcements},
+    )
+    for announcement, users in told:
+        for user in users:
+            yield from _rows_of_user(announcement, user, chosen, now)
+        if announcement.users is None and EVENTS[announcement.event].is_for_endpoints:
+            for endpoint in endpoints.get(announcement.organisation.pk, []):
+                if endpoint.admits(announcement.event):
+                    yield row_of_endpoint(announcement, endpoint, now)
+
+
+def _users_told(announcement: Announcement, memberships: dict[int, list[Membership]]) -> list[User]:
+    if announcement.users is not None:
+        return [user for user in dict.fromkeys(announcement.users) if user.is_active]
+    roles = EVENTS[announcement.event].roles
+    return [
+        membership.user for membership in memberships.get(announcement.organisation.pk, []) if membership.role in roles
+    ]
+
+
+def _rows_of_user(announcement: Announcement, user: User, chosen: dict, now: datetime) -> Iterator[Notification]:
+    addresses = {Channel.IN_APP: user.username, Channel.EMAIL: user.email, Channel.SMS: user.phone}
+    for channel, default in Subscription.DEFAULTS.items():
+        frequency = chosen.get((user.pk, announcement.event, channel), default)
+        if frequency == Subscription.Frequency.NEVER or not addresses[channel]:
+            continue
+        row = _row(announcement, channel, now)
+        row.user = user
+        row.is_for_digest = frequency == Subscription.Frequency.DAILY
+        if channel == Channel.IN_APP:
+            row.status, row.finished_at = Run.Status.DONE, now
+        yield row
+
+
+def row_of_endpoint(announcement: Announcement, endpoint: WebhookEndpoint, now: datetime) -> Notification:
+    """Return what tells an endpoint, not yet saved."""
+    row = _row(announcement, Channel(endpoint.kind), now)
+    row.endpoint = endpoint
+    # Behind an endpoint that fails, all wait for the one that tries whether it is back.
+    row.due_at = max(now, endpoint.retry_at or now)
+    return row
+
+
+def _row(announcement: Announcement, channel: Channel, now: datetime) -> Notification:
+    return Notification(
+        event=announcement.event,
+        deduplication_key=announcement.deduplication_key,
+        channel=channel,
+        organisation=announcement.organisation,
+        # Titles carry names and titles that people wrote: one line, and no longer than a subject may be.
+        title_zh=" ".join(announcement.title_zh.split())[:300],
+        title_en=" ".join(announcement.title_en.split())[:300],
+        body_zh=announcement.body_zh,
+        body_en=announcement.body_en,
+        url=announcement.url,
+        data=announcement.data,
+        requested_at=now,
+        due_at=now,
+    )

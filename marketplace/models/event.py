@@ -1,0 +1,40 @@
+"""What organisations and their members can be told of: noun.verb in past tense, as webhooks name it."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.models.membership import Membership
+
+OWNERS = (Membership.Role.OWNER,)
+EVERYBODY = tuple(Membership.Role)
+
+
+@dataclass(frozen=True)
+class Event:
+    """``roles`` are the members whose work it is; ``is_for_endpoints``: the organisation's own systems are told too."""
+
+    label: str | Promise
+    roles: tuple[str, ...]
+    is_for_endpoints: bool = True
+
+
+EVENTS = {
+    "match.created": Event(_("A match was found"), Membership.TRADING_ROLES),
+    "listing.expired": Event(_("A listing expired"), Membership.TRADING_ROLES),
+    "listing_import.finished": Event(_("A file of listings was imported"), Membership.TRADING_ROLES),
+    "organisation.approved": Event(_("The organisation was approved"), EVERYBODY),
+    "organisation.refused": Event(_("The organisation was refused"), OWNERS),
+    "organisation.suspended": Event(_("The organisation was suspended"), EVERYBODY),
+    "organisation.registered": Event(_("An organisation waits for approval"), OWNERS, is_for_endpoints=False),
+    "uscc.contested": Event(_("The organisation's credit code was contested"), OWNERS, is_for_endpoints=False),
+    "uscc_contest.decided": Event(_("A contested credit code was decided"), OWNERS, is_for_endpoints=False),
+    "report.answered": Event(_("A report was answered"), OWNERS, is_for_endpoints=False),
+    "member.joined": Event(_("A member joined"), OWNERS, is_for_endpoints=False),
+    "member.removed": Event(_("A member was removed"), OWNERS, is_for_endpoints=False),
+    "webhook_endpoint.disabled": Event(_("A webhook was switched off"), OWNERS, is_for_endpoints=False),
+}
+
+# An owner asks for it, to see whether the other end listens; nobody subscribes to it.
+TEST_EVENT = "webhook.tested"
