@@ -3,7 +3,7 @@ from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.db import models
+from django.db import connection, models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -53,11 +53,26 @@ class ListingQuerySet(models.QuerySet):
     def with_names(self) -> Self:
         return self.select_related("organisation", "category")
 
+    def with_details(self) -> Self:
+        return self.with_names().prefetch_related("certificates", "audience")
+
+    def become(self, status: str, *, now: datetime, **changes) -> int:
+        """Move these listings to the status where their present one allows it; one UPDATE decides."""
+        reachable = self.filter(status__in=Listing.TRANSITIONS[status])
+        return reachable.update(status=status, updated_at=now, revision=F("revision") + 1, **changes)
+
     def expire(self, now: datetime) -> int:
         """Close the time of listings whose expiry has passed; the clock and a person may both cause it."""
-        return self.filter(status=Listing.Status.OPEN, expires_at__lte=now).update(
-            status=Listing.Status.EXPIRED, updated_at=now, revision=F("revision") + 1
-        )
+        return self.filter(expires_at__lte=now).become(Listing.Status.EXPIRED, now=now)
+
+    def look_again(self, now: datetime) -> int:
+        """Bump the open ones, so that whoever keeps something about them sees that it is out of date."""
+        return self.filter(status=Listing.Status.OPEN).update(updated_at=now, revision=F("revision") + 1)
+
+    def announce(self, listing_id: int | None = None) -> None:
+        """Tell who listens, after commit, that a listing changed; without an id: that many did."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", ["listing_changed", str(listing_id or "")])
 
 
 class Listing(models.Model):
@@ -94,6 +109,10 @@ class Listing(models.Model):
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="listings")
     external_id = models.CharField(_("external id"), max_length=100, null=True, blank=True)
+    # What a caller names one request by, so that sending it again posts nothing twice.
+    idempotency_key = models.CharField(max_length=100, null=True, blank=True)
+    # Of what was sent or imported last: the same again changes nothing. Empty: typed in by a person.
+    fingerprint = models.CharField(max_length=64, blank=True)
     side = models.CharField(_("side"), max_length=6, choices=Side)
     kind = models.CharField(_("kind"), max_length=10, choices=Category.Kind, default=Category.Kind.PRODUCT)
     category = models.ForeignKey(
@@ -141,12 +160,22 @@ class Listing(models.Model):
         indexes = [
             models.Index(name="listing_newest_open", fields=["-published_at"], condition=Q(status="open")),
             models.Index(name="listing_by_side_and_category", fields=["side", "category", "status"]),
+            models.Index(
+                name="listing_by_fingerprint", fields=["organisation", "fingerprint"], condition=~Q(fingerprint="")
+            ),
             models.Index(name="listing_to_expire", fields=["expires_at"], condition=Q(status="open")),
             GinIndex(name="listing_by_attribute", fields=["attributes"], opclasses=["jsonb_path_ops"]),
         ]
         constraints = [
             models.UniqueConstraint(
                 name="listing_external_id_is_unique_per_organisation", fields=["organisation", "external_id"]
+            ),
+            models.UniqueConstraint(
+                name="listing_idempotency_key_posts_once", fields=["organisation", "idempotency_key"]
+            ),
+            models.CheckConstraint(name="listing_external_id_is_not_empty", condition=~Q(external_id="")),
+            models.CheckConstraint(
+                name="listing_currency_has_three_letters", condition=Q(currency__regex="^[A-Z]{3}$")
             ),
             models.CheckConstraint(name="listing_has_a_title", condition=~Q(title_zh="") | ~Q(title_en="")),
             models.CheckConstraint(name="listing_quantity_is_positive", condition=Q(quantity=None) | Q(quantity__gt=0)),

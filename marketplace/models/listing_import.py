@@ -34,6 +34,9 @@ class ListingImport(Run):
     # [{row, column, code, zh, en}], the first thousand.
     errors = models.JSONField(default=list, blank=True)
 
+    # A report longer than this helps nobody; the counts stay exact.
+    ERRORS_KEPT = 1000
+
     objects = ListingImportQuerySet.as_manager()
 
     class Meta:

@@ -33,6 +33,16 @@ class Membership(models.Model):
 
     # Which roles post and edit listings in the organisation's name.
     TRADING_ROLES = (Role.OWNER, Role.TRADER)
+    COMMON_ROLES = (Role.OWNER, Role.TRADER, Role.APPROVER, Role.VIEWER)
+    # Who lends or carries a risk decides with four eyes; a park also has people at its gates.
+    ROLES = {
+        Organisation.Kind.ENTERPRISE: COMMON_ROLES,
+        Organisation.Kind.STUDIO: COMMON_ROLES,
+        Organisation.Kind.PARK_OPERATOR: (*COMMON_ROLES, Role.OPERATOR, Role.GATEKEEPER),
+        Organisation.Kind.BANK: (*COMMON_ROLES, Role.MAKER, Role.CHECKER),
+        Organisation.Kind.INSURER: (*COMMON_ROLES, Role.MAKER, Role.CHECKER),
+        Organisation.Kind.GUARANTOR: (*COMMON_ROLES, Role.MAKER, Role.CHECKER),
+    }
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
@@ -53,6 +63,10 @@ class Membership(models.Model):
 class InvitationQuerySet(models.QuerySet):
     def open(self, now: datetime) -> Self:
         return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+
+    def pending(self) -> Self:
+        """Return what was neither accepted nor withdrawn, expired or not."""
+        return self.filter(accepted_at=None, withdrawn_at=None)
 
 
 class Invitation(models.Model):

@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -24,6 +25,12 @@ class OrganisationQuerySet(models.QuerySet):
         if user.is_authenticated and user.is_staff:
             return self
         return self.approved() | self.of(user)
+
+    def with_numbers(self, now: datetime) -> Self:
+        """Add how many open listings everybody can see: ``open_listing_count``."""
+        is_open = Q(listings__status="open", listings__visibility="public")
+        lasting = Q(listings__expires_at=None) | Q(listings__expires_at__gt=now)
+        return self.annotate(open_listing_count=models.Count("listings", filter=is_open & lasting))
 
 
 class Organisation(models.Model):
