@@ -18,6 +18,7 @@ from config.local.processes import (
     end_sessions,
     handling,
     identity,
+    lock_soon,
     read_json,
     start,
     try_lock,
@@ -40,13 +41,14 @@ class Keeper:
 
     def run(self) -> int:
         """Start the server, keep it running while somebody uses it, stop it; return the exit code."""
-        # Looking whether a lock is held takes it for a moment, so one refusal proves nothing.
-        if not until(lambda: self._lock(self.service.keeper_lock), seconds=0.5, every=0.02):
+        ours = lock_soon(self.service.keeper_lock)
+        if ours is None:
             return 0
+        self.locks.append(ours)
         with handling([signal.SIGTERM, signal.SIGINT], self._stop):
             try:
                 self.service.state.unlink(missing_ok=True)
-                self._start()
+                self._start_after_a_kill()
                 write_json(self.service.state, {"state": "ready", "keeper": identity(os.getpid())})
                 return self._keep()
             except CannotStart as error:
@@ -57,11 +59,6 @@ class Keeper:
             finally:
                 self._end()
 
-    def _lock(self, path: Path) -> bool:
-        if lock := try_lock(path):
-            self.locks.append(lock)
-        return lock is not None
-
     def _stop(self, *_: object) -> None:
         self.asked_to_stop = True
 
@@ -69,6 +66,17 @@ class Keeper:
     def _record(self) -> Path:
         """Return the file that names the server, for whoever comes after a killed keeper."""
         return self.service.state.with_suffix(".child")
+
+    def _start_after_a_kill(self) -> None:
+        """Start the server; what a killed one left (its memory, its own children) may need a moment to go."""
+        for pause in (0.5, 2.0):
+            try:
+                return self._start()
+            except CannotStart:
+                if self.process is None or self.asked_to_stop:
+                    raise
+                time.sleep(pause)
+        return self._start()
 
     def _start(self) -> None:
         if left := read_json(self._record, None):
@@ -97,7 +105,8 @@ class Keeper:
         pause = 0.2
         while not self.asked_to_stop:
             # Ours until we end, so whoever comes meanwhile waits and then starts a keeper of his own.
-            if self._lock(self.service.users_lock):
+            if nobody := try_lock(self.service.users_lock):
+                self.locks.append(nobody)
                 return 0
             if self.process.poll() is None:
                 time.sleep(0.1)

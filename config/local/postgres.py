@@ -171,6 +171,8 @@ class Postgres(Service):
             "timezone": "UTC",
             "log_timezone": "UTC",
             "logging_collector": "off",
+            "log_checkpoints": "off",
+            "log_line_prefix": "%t ",
         }
         if not self.durable:
             settings |= dict.fromkeys(["fsync", "synchronous_commit", "full_page_writes"], "off")
@@ -190,7 +192,8 @@ class Postgres(Service):
 
     def open(self) -> None:
         """Make the database inside the server, unless it is there."""
-        if succeeds([self.program("psql"), *self._address, "-w", "-X", "-c", "select 1", self.database]):
+        asked = f"select 1 from pg_database where datname = '{self.database}'"  # noqa: S608 - our own constant
+        if run([self.program("psql"), *self._address, "-w", "-X", "-A", "-t", "-c", asked, "postgres"]).stdout.strip():
             return
         made = run([self.program("createdb"), *self._address, "-w", self.database])
         if made.returncode != 0:

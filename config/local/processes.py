@@ -114,6 +114,14 @@ def try_lock(path: Path, *, shared: bool = False) -> IO[str] | None:
     return file
 
 
+def lock_soon(path: Path, *, seconds: float = 0.5) -> IO[str] | None:
+    """Return the locked file, or None if somebody keeps it: looking whether a lock is held takes it for a moment."""
+    deadline = time.monotonic() + seconds
+    while (lock := try_lock(path)) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return lock
+
+
 def is_locked(path: Path) -> bool:
     """Return whether a living process holds this lock."""
     file = try_lock(path, shared=True)

@@ -32,7 +32,7 @@ def missing_services(environ: MutableMapping[str, str], folder: Path, *, durable
 
 
 @contextmanager
-def running(services: list[Service]) -> Iterator[None]:
+def running(services: list[Service]) -> Iterator[list["Use"]]:
     """Keep these services running while the block does: the first user starts them, the last one stops them.
 
     :raises CannotStart: if one does not start
@@ -42,7 +42,7 @@ def running(services: list[Service]) -> Iterator[None]:
         uses = [stack.enter_context(Use(service)) for service in services]
         for use in uses:
             use.wait()
-        yield
+        yield uses
 
 
 class Use:

@@ -63,7 +63,7 @@ class Valkey(Service):
             "save": "",
             "daemonize": "no",
             "maxmemory-policy": "noeviction",  # a full broker must refuse, not forget
-            "loglevel": "notice",
+            "loglevel": "warning",
         }
         return [self.binary, *(part for name, value in settings.items() for part in (f"--{name}", value))], {"cwd": "/"}
 
