@@ -12,6 +12,8 @@ class ListingFacts:
     Quantities are in ``unit``; prices in ``currency`` per ``price_unit``; regions are GB/T 2260 codes of any level.
     ``properties`` are the attribute definitions of the category (its schema's ``properties``, with ``match`` rules).
     ``on_time_rate`` is the share of the organisation's ``deliveries`` that came on time, None without a record.
+    ``audience`` are the organisations that may see a listing whose visibility is "named", ``blocked`` those with
+    which this one has a block, whoever made it; ``open_until`` is the last day on which the listing is open.
     """
 
     id: int
@@ -40,3 +42,9 @@ class ListingFacts:
     required_certificates: frozenset[str] = frozenset()
     on_time_rate: float | None = None
     deliveries: int = 0
+    is_open: bool = True
+    open_until: date | None = None
+    visibility: str = "public"
+    audience: frozenset[int] = frozenset()
+    is_verified: bool = True
+    blocked: frozenset[int] = frozenset()

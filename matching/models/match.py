@@ -1,0 +1,147 @@
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Self
+
+from django.db import connection, models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.models import Listing, User
+from matching.models.match_run import MatchRun
+
+
+class ScoredPair(NamedTuple):
+    """A supply and a demand in the revisions that were compared, with what came out."""
+
+    supply: int
+    demand: int
+    supply_revision: int
+    demand_revision: int
+    score: float
+    rank: int
+    reasons: list[dict]
+
+
+class MatchQuerySet(models.QuerySet):
+    def current(self, now: datetime) -> Self:
+        """Return the matches of listings that can be traded now and still say what was compared."""
+        tradable = Listing.objects.open(now).values("pk")
+        return self.filter(
+            supply_revision=F("supply__revision"),
+            demand_revision=F("demand__revision"),
+            supply__in=tradable,
+            demand__in=tradable,
+        )
+
+    def for_listing(self, listing: Listing) -> Self:
+        """Return the matches of this listing, best first."""
+        here = Q(supply=listing) if listing.side == Listing.Side.SUPPLY else Q(demand=listing)
+        return self.filter(here).order_by("-score", "pk")
+
+    def visible_to(self, user: User) -> Self:
+        """Return the matches of the user's own listings whose counterpart is shown to the user."""
+        own, shown = Listing.objects.of(user).values("pk"), Listing.objects.shown_to(user).values("pk")
+        return self.filter(Q(supply__in=own, demand__in=shown) | Q(demand__in=own, supply__in=shown))
+
+    def with_listings(self) -> Self:
+        return self.select_related(
+            "supply__organisation", "supply__category", "demand__organisation", "demand__category"
+        )
+
+    def record(self, pairs: Sequence[ScoredPair], *, run: MatchRun, now: datetime) -> list[tuple[int, int]]:
+        """Write what a run found about these pairs; return the pairs that were not known before.
+
+        Rows are written in the order of their pair, so that two runs that share pairs wait for each other instead of
+        locking each other out. What was compared in an older revision never replaces what was in a newer one.
+        """
+        columns = list(zip(*sorted(pairs), strict=True))
+        if not columns:
+            return []
+        supplies, demands, supply_revisions, demand_revisions, scores, ranks, reasons = map(list, columns)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO matching_match (
+                    supply_id, demand_id, supply_revision, demand_revision, score, rank, reasons,
+                    model_version, run_id, first_seen_at, updated_at
+                )
+                SELECT supply, demand, supply_revision, demand_revision, score, rank, reasons::jsonb, %s, %s, %s, %s
+                FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::float[], %s::int[], %s::text[])
+                     AS pair (supply, demand, supply_revision, demand_revision, score, rank, reasons)
+                ON CONFLICT (supply_id, demand_id) DO UPDATE SET
+                    supply_revision = excluded.supply_revision, demand_revision = excluded.demand_revision,
+                    score = excluded.score, rank = excluded.rank, reasons = excluded.reasons,
+                    model_version = excluded.model_version, run_id = excluded.run_id, updated_at = excluded.updated_at
+                WHERE matching_match.supply_revision <= excluded.supply_revision
+                  AND matching_match.demand_revision <= excluded.demand_revision
+                RETURNING supply_id, demand_id, xmax = 0
+                """,
+                [
+                    run.ranker_version,
+                    run.pk,
+                    now,
+                    now,
+                    supplies,
+                    demands,
+                    supply_revisions,
+                    demand_revisions,
+                    scores,
+                    ranks,
+                    [json.dumps(each, ensure_ascii=False) for each in reasons],
+                ],
+            )
+            # A row that no other transaction touched before has xmax 0: it was inserted.
+            return [(supply, demand) for supply, demand, is_new in cursor.fetchall() if is_new]
+
+
+class Match(models.Model):
+    """One supply and one demand that could trade, with the score and the reasons of the run that last compared them.
+
+    Runs of either listing write the same row. It is current while both listings are open and in the revisions that
+    were compared; ``rank`` is the place in the list of the run that wrote it.
+    """
+
+    supply = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_index=False)
+    demand = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_index=False)
+    supply_revision = models.PositiveIntegerField()
+    demand_revision = models.PositiveIntegerField()
+    score = models.FloatField(_("score"))
+    rank = models.PositiveIntegerField(_("rank"))
+    # [{feature, points, zh, en}]; the points sum to the score.
+    reasons = models.JSONField(_("reasons"), default=list)
+    model_version = models.CharField(_("model version"), max_length=64)
+    run = models.ForeignKey(MatchRun, on_delete=models.RESTRICT, related_name="matches")
+    first_seen_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    # When each side's people were told; None: not told.
+    supply_told_at = models.DateTimeField(null=True, blank=True)
+    demand_told_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("match")
+        verbose_name_plural = _("matches")
+        indexes = [
+            models.Index(name="match_best_of_supply", fields=["supply", "-score", "id"]),
+            models.Index(name="match_best_of_demand", fields=["demand", "-score", "id"]),
+            models.Index(
+                name="match_told_to_supply", fields=["supply_told_at"], condition=Q(supply_told_at__isnull=False)
+            ),
+            models.Index(
+                name="match_told_to_demand", fields=["demand_told_at"], condition=Q(demand_told_at__isnull=False)
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(name="match_once_per_pair", fields=["supply", "demand"]),
+            models.CheckConstraint(name="match_is_of_two_listings", condition=~Q(supply=F("demand"))),
+            models.CheckConstraint(name="match_rank_counts_from_one", condition=Q(rank__gte=1)),
+        ]
+
+    def __str__(self):
+        return f"{self.supply_id} × {self.demand_id}: {self.score:.1f}"
+
+    def other_than(self, listing: Listing) -> Listing:
+        """Return the counterpart of this listing."""
+        return self.demand if listing.pk == self.supply_id else self.supply
