@@ -1,14 +1,55 @@
-from typing import Self
+from collections.abc import Callable
+from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Max, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from marketplace.parsing.catalogue import Catalogue, CategorySpec
+
+# What this process read of the categories, and of which version: building a catalogue takes longer than a request may.
+_kept: dict[str, tuple[tuple, Any]] = {}
+
+
+def _keep(name: str, read: Callable[[], Any]) -> Any:
+    version = Category.objects.version()
+    kept = _kept.get(name)
+    if kept is None or kept[0] != version:
+        kept = _kept[name] = (version, read())
+    return kept[1]
 
 
 class CategoryQuerySet(models.QuerySet):
     def current(self) -> Self:
         return self.filter(retired_at=None)
+
+    def version(self) -> tuple:
+        """Return what differs whenever a category was added, edited or retired, or the catalogue loaded anew."""
+        return tuple(Category.objects.aggregate(n=Count("pk"), at=Max("changed_at"), last=Max("pk")).values())
+
+    def catalogue(self) -> Catalogue:
+        """Return the current categories as the parser reads them, kept in this process until one changes."""
+        rows = Category.objects.current().select_related("parent").order_by("code")
+        return _keep("catalogue", lambda: Catalogue(category.spec for category in rows))
+
+    def ids(self) -> dict[str, int]:
+        """Return the primary key of each category by its code, kept as the catalogue is."""
+        return _keep("ids", lambda: dict(Category.objects.values_list("code", "pk")))
+
+    def under(self, code: str) -> Self:
+        """Return the category of this code and all that stand below it."""
+        return self.filter(code__in=self.branch(code))
+
+    def branch(self, code: str) -> list[str]:
+        """Return the codes of a category and all below it."""
+        parents = _keep("parents", lambda: dict(Category.objects.values_list("code", "parent__code")))
+        found, generation = [], [code] if code in parents else []
+        while generation:
+            found += generation
+            above = set(generation)
+            generation = [child for child, parent in parents.items() if parent in above]
+        return found
 
 
 class Category(models.Model):
@@ -38,6 +79,8 @@ class Category(models.Model):
     industry = models.CharField(_("industry (GB/T 4754)"), max_length=4, blank=True)
     hs = models.CharField(_("HS heading"), max_length=10, blank=True)
     schema = models.JSONField(_("attribute schema"), default=dict, blank=True)
+    # When anything about it last changed, whoever did it: processes keep what they read until then.
+    changed_at = models.DateTimeField(null=True, blank=True)
     # Set when the platform operator edits a category, so that loading the shipped catalogue leaves it alone.
     edited_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -57,3 +100,19 @@ class Category(models.Model):
     @property
     def name(self) -> str:
         return self.name_en if get_language() == "en" else self.name_zh
+
+    @property
+    def spec(self) -> CategorySpec:
+        """Return the category as the parser reads it."""
+        return CategorySpec(
+            code=self.code,
+            parent=self.parent.code if self.parent else None,
+            kind=self.kind,
+            name_zh=self.name_zh,
+            name_en=self.name_en,
+            synonyms_zh=tuple(self.synonyms_zh),
+            synonyms_en=tuple(self.synonyms_en),
+            unit=self.unit,
+            family=self.family,
+            schema=self.schema,
+        )

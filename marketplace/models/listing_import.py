@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -9,8 +10,14 @@ from marketplace.models.membership import Membership
 from marketplace.models.organisation import Organisation
 from marketplace.models.user import User
 
+# A bell not answered for so long was lost; a busy worker hears the second one in vain.
+BELL_UNHEARD = timedelta(seconds=50)
+
 
 class ListingImportQuerySet(RunQuerySet):
+    def unheard(self, now: datetime) -> Self:
+        return self.filter(status=Run.Status.WAITING, requested_at__lt=now - BELL_UNHEARD)
+
     def visible_to(self, user: User) -> Self:
         return self.filter(organisation__in=Organisation.objects.of(user, *Membership.TRADING_ROLES))
 
