@@ -150,6 +150,9 @@ else:
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="noreply@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Short messages are offered where a gateway takes {to, text, id} as JSON; without one nobody sees the channel.
+SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
+SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
 
 # Matching
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default=str(BASE_DIR / "matching" / "data" / "embedding"))

@@ -4,7 +4,16 @@ import datetime as dt
 
 import factory
 
-from marketplace.models import Category, Listing, Membership, Organisation, User
+from marketplace.models import (
+    Category,
+    Channel,
+    Listing,
+    Membership,
+    Notification,
+    Organisation,
+    User,
+    WebhookEndpoint,
+)
 
 NOON = dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -72,7 +81,13 @@ class CategoryFactory(factory.django.DjangoModelFactory):
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                "DN": {"type": "number", "unit": "mm", "title_zh": "公称直径", "title_en": "Nominal diameter", "match": "equal"},
+                "DN": {
+                    "type": "number",
+                    "unit": "mm",
+                    "title_zh": "公称直径",
+                    "title_en": "Nominal diameter",
+                    "match": "equal",
+                },
                 "PN": {"type": "number", "title_zh": "公称压力", "title_en": "Nominal pressure", "match": "at_least"},
                 "material": {
                     "type": "string",
@@ -109,3 +124,30 @@ class ListingFactory(factory.django.DjangoModelFactory):
     created_at = NOON
     updated_at = NOON
     published_at = NOON
+
+
+class WebhookEndpointFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = WebhookEndpoint
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    url = factory.Sequence(lambda n: f"http://127.0.0.1:9/hook/{n}")
+    secret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    created_at = NOON
+
+
+class NotificationFactory(factory.django.DjangoModelFactory):
+    """A mail to a user that waits to be sent; ``user=None, endpoint=…, channel="webhook"`` for an endpoint's."""
+
+    class Meta:
+        model = Notification
+
+    event = "match.created"
+    deduplication_key = factory.Sequence(lambda n: f"match:{n}")
+    channel = Channel.EMAIL
+    user = factory.SubFactory(UserFactory)
+    title_zh = "有新的匹配"
+    title_en = "A new match"
+    url = "/listings/1/"
+    requested_at = NOON
+    due_at = NOON

@@ -1,9 +1,22 @@
+from datetime import datetime
+
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
-from marketplace.models.sending import Sending
+from marketplace.models.sending import Sending, SendingQuerySet
 from marketplace.models.user import User
+
+
+class MailQuerySet(SendingQuerySet):
+    def finish(self, run: "Mail", *, now: datetime, **results) -> bool:
+        return super().finish(run, now=now, body="", **results)
+
+    def fail(self, run: "Mail", *, now: datetime, failure: str) -> bool:
+        with transaction.atomic():
+            # The row stays ours between the two: the first update holds it.
+            self.held_by(run).update(body="")
+            return super().fail(run, now=now, failure=failure)
 
 
 class Mail(Sending):
@@ -16,6 +29,8 @@ class Mail(Sending):
     language = models.CharField(max_length=10, choices=settings.LANGUAGES, default="zh-hans")
     subject = models.CharField(max_length=300)
     body = models.TextField(blank=True)
+
+    objects = MailQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -6,7 +6,7 @@ from typing import Self
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.utils.translation import get_language
 
 from config.runs import Run
@@ -17,7 +17,7 @@ from marketplace.models.organisation import Organisation
 from marketplace.models.sending import Sending, SendingQuerySet
 from marketplace.models.subscription import Channel, Subscription
 from marketplace.models.user import User
-from marketplace.models.webhook import WebhookEndpoint
+from marketplace.models.webhook import WebhookAttempt, WebhookEndpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Announcement:
     url: str = ""
     data: dict = field(default_factory=dict)
     organisation: Organisation | None = None
-    users: tuple[User, ...] | None = None
+    users: Iterable[User] | None = None
 
 
 class NotificationQuerySet(SendingQuerySet):
@@ -50,6 +50,12 @@ class NotificationQuerySet(SendingQuerySet):
         """Return what was told to the endpoints of the organisations that this user owns."""
         return self.filter(endpoint__in=WebhookEndpoint.objects.editable_by(user))
 
+    def delivery_log(self, endpoint: WebhookEndpoint) -> Self:
+        """Return what was told there, newest first, with every try."""
+        tries = WebhookAttempt.objects.order_by("at", "pk")
+        log = self.filter(endpoint=endpoint).select_related("endpoint").prefetch_related(Prefetch("attempts", tries))
+        return log.order_by("-requested_at", "pk")
+
     def due(self, now: datetime) -> Self:
         """Return what waits to be sent on its own, and whose time has come."""
         return super().due(now).filter(is_for_digest=False)
@@ -57,9 +63,30 @@ class NotificationQuerySet(SendingQuerySet):
     def waiting_for_digest(self, *, before: datetime) -> Self:
         return self.filter(status=Run.Status.WAITING, is_for_digest=True, digest=None, requested_at__lt=before)
 
+    def waiting_at(self, endpoint: WebhookEndpoint) -> Self:
+        return self.filter(status=Run.Status.WAITING, endpoint=endpoint)
+
+    def held_back_at(self, endpoint: WebhookEndpoint) -> Self:
+        """Return what was never tried because another message failed there."""
+        return self.waiting_at(endpoint).filter(attempt=0)
+
     def lane(self, channel: str, endpoint_id: int | None) -> Self:
         """Return what must not wait for the slowness of other receivers: a channel's, or one endpoint's."""
         return self.filter(channel=channel, endpoint=endpoint_id)
+
+    def lanes(self) -> list[tuple[str, int | None]]:
+        return list(self.order_by("channel", "endpoint").values_list("channel", "endpoint").distinct())
+
+    def drop_waiting(self, *, now: datetime) -> int:
+        """Give up what is not yet being sent, because its reader wants it no more."""
+        return self.filter(status=Run.Status.WAITING).update(
+            status=Run.Status.FAILED, finished_at=now, failure="Its reader unsubscribed."
+        )
+
+    def reopen(self, pk: uuid.UUID, *, now: datetime) -> bool:
+        """Let a finished sending begin again; return whether it was finished."""
+        finished = self.filter(pk=pk, status__in=[Run.Status.DONE, Run.Status.FAILED])
+        return bool(finished.update(status=Run.Status.WAITING, attempt=0, due_at=now, finished_at=None, failure=""))
 
     def announce(self, announcements: Iterable[Announcement], *, now: datetime) -> list["Notification"]:
         """Write a row for each recipient and channel that was not told of the fact before; return the new rows."""
@@ -160,6 +187,11 @@ class Notification(Sending):
     def body(self) -> str:
         first, second = (self.body_en, self.body_zh) if get_language() == "en" else (self.body_zh, self.body_en)
         return first or second
+
+    @property
+    def message_id(self) -> str:
+        """Return the id under which receivers know it, the same however often it is sent."""
+        return f"msg_{self.pk}"
 
     def recipient_and_fact(self) -> tuple:
         return (self.user_id or 0, self.endpoint_id or 0, self.channel, self.deduplication_key)

@@ -1,5 +1,6 @@
 from collections.abc import Collection
 
+from django.core import signing
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -60,3 +61,21 @@ class Subscription(models.Model):
 
     def __str__(self):
         return f"{self.user_id} {self.event} {self.channel}: {self.frequency}"
+
+
+# Stands for all events whose mails a user gets once a day.
+DAILY_MAILS = "daily"
+
+
+def unsubscribe_token(user: User, event: str) -> str:
+    """Return what a link in a mail carries, so that its reader can stop such mails without logging in."""
+    return signing.dumps([user.pk, event], salt="unsubscribe")
+
+
+def read_unsubscribe_token(token: str) -> tuple[int, str]:
+    """Return the user's id and the event.
+
+    :raises django.core.signing.BadSignature: if we did not write it
+    """
+    user_id, event = signing.loads(token, salt="unsubscribe")
+    return user_id, event

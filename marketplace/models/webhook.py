@@ -1,5 +1,6 @@
 from datetime import datetime
 from typing import Self
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import F, Q
@@ -30,7 +31,12 @@ class WebhookEndpointQuerySet(models.QuerySet):
 
     def disable(self, pk: int, *, now: datetime, reason: str) -> bool:
         """Send nothing more there; return whether this call did it, so that one tells the owners."""
-        return bool(self.active().filter(pk=pk).update(disabled_at=now, disabled_reason=reason[:300], retry_at=None))
+        return bool(self.active().filter(pk=pk).update(disabled_at=now, disabled_reason=reason, retry_at=None))
+
+    def enable(self, pk: int) -> bool:
+        """Start afresh; return whether it was switched off."""
+        off = self.filter(pk=pk, disabled_at__isnull=False)
+        return bool(off.update(disabled_at=None, disabled_reason="", failures_in_a_row=0, retry_at=None))
 
 
 class WebhookEndpoint(models.Model):
@@ -46,6 +52,10 @@ class WebhookEndpoint(models.Model):
         WECOM = "wecom", _("WeCom robot")
         DINGTALK = "dingtalk", _("DingTalk robot")
 
+    class DisabledReason(models.TextChoices):
+        FAILING = "failing", _("It failed too many times in a row")
+        GONE = "gone", _("The receiver answered 410: it wants nothing more")
+
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="webhook_endpoints")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.WEBHOOK)
     url = models.URLField(_("address"), max_length=500)
@@ -60,7 +70,7 @@ class WebhookEndpoint(models.Model):
     # While it fails, nothing else is tried there before this moment.
     retry_at = models.DateTimeField(null=True, blank=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
-    disabled_reason = models.CharField(max_length=300, blank=True)
+    disabled_reason = models.CharField(max_length=10, choices=DisabledReason, blank=True)
 
     objects = WebhookEndpointQuerySet.as_manager()
 
@@ -86,7 +96,12 @@ class WebhookEndpoint(models.Model):
         ]
 
     def __str__(self):
-        return self.url
+        return self.host
+
+    @property
+    def host(self) -> str:
+        """Return what may be shown of the address: that of a robot is a secret as a whole."""
+        return urlsplit(self.url).hostname or self.url
 
     def admits(self, event: str) -> bool:
         return not self.events or event in self.events
