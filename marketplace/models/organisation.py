@@ -26,6 +26,10 @@ class OrganisationQuerySet(models.QuerySet):
             return self
         return self.approved() | self.of(user)
 
+    def named_like(self, words: str) -> Self:
+        """Return those whose name in either language has these words, or whose identifier is this."""
+        return self.filter(Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(uscc=words.upper()))
+
     def with_numbers(self, now: datetime) -> Self:
         """Add how many open listings everybody can see: ``open_listing_count``."""
         is_open = Q(listings__status="open", listings__visibility="public")
@@ -115,6 +119,11 @@ class Organisation(models.Model):
     def name(self) -> str:
         """Return the name in the reader's language, or in the one there is."""
         first, second = (self.name_en, self.name_zh) if get_language() == "en" else (self.name_zh, self.name_en)
+        return first or second
+
+    @property
+    def about(self) -> str:
+        first, second = (self.about_en, self.about_zh) if get_language() == "en" else (self.about_zh, self.about_en)
         return first or second
 
     @property

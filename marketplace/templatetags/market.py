@@ -6,13 +6,16 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from marketplace.models import Listing, Notification, User
+from marketplace.parsing import units
+from marketplace.parsing.glossary import certificates
+from marketplace.parsing.industries import industries
+from marketplace.parsing.regions import place_name, regions
 
 register = template.Library()
 
@@ -54,20 +57,34 @@ def reasons(reasons: list[Mapping[str, Any]]) -> dict:
     return {"bars": bars}
 
 
+@register.filter
 def plain_number(value: Decimal | float) -> str:
-    """Write a number with the reader's separators and no digits that say nothing."""
-    places = max(0, -Decimal(str(value)).normalize().as_tuple().exponent)
-    return number_format(value, decimal_pos=min(places, 4), use_l10n=True, force_grouping=True)
+    """Write a number with separators of thousands, as both languages do, and no digits that say nothing."""
+    return f"{Decimal(str(value)):,.4f}".rstrip("0").rstrip(".")
 
 
 @register.filter
 def unit_name(unit: str) -> str:
-    return unit
+    """Return what the reader calls a unit."""
+    return units.unit_name(unit, get_language() or "zh", plural=False)
+
+
+def counted(value: Decimal | float, unit: str) -> str:
+    """Write an amount with its unit, in English in its plural where there are several."""
+    return f"{plain_number(value)} {units.unit_name(unit, get_language() or 'zh', plural=value != 1)}"
+
+
+@register.filter
+def industry(code: str) -> str:
+    """Return the class of GB/T 4754 with its name, which stands in Chinese only."""
+    name = industries().get(code)
+    return f"{code} {name}" if name else code
 
 
 @register.filter
 def region(code: str) -> str:
-    return code
+    """Return what the reader calls a place, with what lies around it."""
+    return place_name(code, get_language() or "zh")
 
 
 @register.filter
@@ -75,7 +92,25 @@ def amount(listing: Listing) -> str:
     """Write the quantity with its unit, or nothing."""
     if listing.quantity is None:
         return ""
-    return f"{plain_number(listing.quantity)} {unit_name(listing.unit)}"
+    return counted(listing.quantity, listing.unit)
+
+
+@register.filter
+def minimum(listing: Listing) -> str:
+    """Write the smallest quantity that is sold or bought, or nothing."""
+    return "" if listing.minimum_order is None else counted(listing.minimum_order, listing.unit)
+
+
+@register.filter
+def certificate_name(code: str) -> str:
+    """Return what the reader calls a certificate."""
+    entry = certificates().get(code)
+    return in_my_language({"zh": entry.zh, "en": entry.en}) if entry else code
+
+
+@register.filter
+def certificate_names(codes: list[str]) -> str:
+    return ", ".join(certificate_name(code) for code in codes)
 
 
 @register.filter
@@ -130,6 +165,12 @@ def attribute_value(value: Any, rules: Mapping[str, Any]) -> str:
         label = rules.get("labels", {}).get(value)
         return in_my_language(label) if label else str(value)
     return f"{text} {unit_name(rules['unit'])}" if rules.get("unit") else text
+
+
+@register.simple_tag
+def place_choices() -> list[str]:
+    """Return provinces and cities to choose from as one types; counties may be typed as well."""
+    return [region(one.code).replace(", ", " ") for one in regions().values() if one.level <= 2]
 
 
 @register.simple_tag

@@ -1,0 +1,34 @@
+from marketplace.forms.accounts import LogInForm, PasswordResetForm, SignUpForm
+from marketplace.forms.imports import ImportForm
+from marketplace.forms.listings import ListingEditForm, SentenceForm
+from marketplace.forms.notifications import SubscriptionsForm
+from marketplace.forms.organisations import (
+    ActingFor,
+    ContestForm,
+    InvitationForm,
+    OrganisationForm,
+    ReportForm,
+    ReviewForm,
+    RoleForm,
+)
+from marketplace.forms.refusal import ShowsRefusals
+from marketplace.forms.webhooks import EndpointForm
+
+__all__ = [
+    "ActingFor",
+    "ContestForm",
+    "EndpointForm",
+    "ImportForm",
+    "InvitationForm",
+    "ListingEditForm",
+    "LogInForm",
+    "OrganisationForm",
+    "PasswordResetForm",
+    "ReportForm",
+    "ReviewForm",
+    "RoleForm",
+    "SentenceForm",
+    "ShowsRefusals",
+    "SignUpForm",
+    "SubscriptionsForm",
+]

@@ -1,0 +1,108 @@
+from django.contrib.auth import views as auth_views
+from django.urls import include, path
+
+from marketplace.views import (
+    accounts,
+    home,
+    imports,
+    listings,
+    memberships,
+    notifications,
+    organisations,
+    reviews,
+    webhooks,
+    workspace,
+)
+
+app_name = "marketplace"
+
+account_pages = [
+    path("sign-up/", accounts.sign_up, name="sign_up"),
+    path("log-in/", accounts.LogIn.as_view(), name="log_in"),
+    path("log-out/", auth_views.LogoutView.as_view(), name="log_out"),
+    path("language/change/", accounts.language_change, name="language_change"),
+    path("password/", accounts.PasswordChange.as_view(), name="password_change"),
+    path(
+        "password/changed/",
+        auth_views.PasswordChangeDoneView.as_view(template_name="marketplace/password_change_done.html"),
+        name="password_change_done",
+    ),
+    path("password/reset/", accounts.PasswordReset.as_view(), name="password_reset"),
+    path(
+        "password/reset/sent/",
+        auth_views.PasswordResetDoneView.as_view(template_name="marketplace/password_reset_done.html"),
+        name="password_reset_done",
+    ),
+    path("password/reset/<uidb64>/<token>/", accounts.PasswordResetConfirm.as_view(), name="password_reset_confirm"),
+    path(
+        "password/reset/done/",
+        auth_views.PasswordResetCompleteView.as_view(template_name="marketplace/password_reset_complete.html"),
+        name="password_reset_complete",
+    ),
+]
+
+organisation_pages = [
+    path("organisations/", organisations.organisation_list, name="organisation_list"),
+    path("organisations/new/", organisations.organisation_create, name="organisation_create"),
+    path("organisations/<int:pk>/", organisations.organisation_detail, name="organisation_detail"),
+    path("organisations/<int:pk>/edit/", organisations.organisation_edit, name="organisation_edit"),
+    path("organisations/<int:pk>/contest/", organisations.uscc_contest, name="uscc_contest"),
+    path("organisations/<int:pk>/report/", organisations.organisation_report, name="organisation_report"),
+    path("organisations/<int:pk>/block/", organisations.organisation_block, name="organisation_block"),
+    path("organisations/<int:pk>/blocks/", organisations.block_list, name="block_list"),
+    path("blocks/<int:pk>/remove/", organisations.block_remove, name="block_remove"),
+    path("organisations/<int:pk>/members/", memberships.membership_list, name="membership_list"),
+    path("members/<int:pk>/role/", memberships.membership_change_role, name="membership_change_role"),
+    path("members/<int:pk>/remove/", memberships.membership_remove, name="membership_remove"),
+    path("members/<int:pk>/hand-over/", memberships.membership_hand_over, name="membership_hand_over"),
+    path("invitations/<int:pk>/withdraw/", memberships.invitation_withdraw, name="invitation_withdraw"),
+    path("invitations/<str:token>/", memberships.invitation_detail, name="invitation_detail"),
+    path("invitations/<str:token>/accept/", memberships.invitation_accept, name="invitation_accept"),
+    path("organisations/<int:pk>/webhooks/", webhooks.webhook_list, name="webhook_list"),
+    path("webhooks/<int:pk>/", webhooks.webhook_detail, name="webhook_detail"),
+    path("webhooks/<int:pk>/secret/", webhooks.webhook_rotate_secret, name="webhook_rotate_secret"),
+    path("webhooks/<int:pk>/test/", webhooks.webhook_send_test, name="webhook_send_test"),
+    path("webhooks/messages/<uuid:pk>/again/", webhooks.webhook_send_again, name="webhook_send_again"),
+    path("webhooks/<int:pk>/enable/", webhooks.webhook_enable, name="webhook_enable"),
+    path("webhooks/<int:pk>/remove/", webhooks.webhook_remove, name="webhook_remove"),
+]
+
+listing_pages = [
+    path("listings/", listings.listing_list, name="listing_list"),
+    path("listings/mine/", listings.my_listing_list, name="my_listing_list"),
+    path("listings/new/", listings.listing_create, name="listing_create"),
+    path("listings/<int:pk>/", listings.listing_detail, name="listing_detail"),
+    path("listings/<int:pk>/edit/", listings.listing_edit, name="listing_edit"),
+    path("listings/<int:pk>/publish/", listings.listing_publish, name="listing_publish"),
+    path("listings/<int:pk>/pause/", listings.listing_pause, name="listing_pause"),
+    path("listings/<int:pk>/resume/", listings.listing_resume, name="listing_resume"),
+    path("listings/<int:pk>/close/", listings.listing_close, name="listing_close"),
+    path("listings/<int:pk>/renew/", listings.listing_renew, name="listing_renew"),
+    path("imports/", imports.import_list, name="import_list"),
+    path("imports/<int:pk>/", imports.import_detail, name="import_detail"),
+    path("imports/<int:pk>/errors.csv", imports.import_errors, name="import_errors"),
+    path("imports/template.<str:suffix>", imports.import_template, name="import_template"),
+]
+
+reader_pages = [
+    path("workspace/", workspace.workspace, name="workspace"),
+    path("notifications/", notifications.notification_list, name="notification_list"),
+    path("notifications/<uuid:pk>/", notifications.notification_open, name="notification_open"),
+    path("notifications/read/", notifications.notification_read_all, name="notification_read_all"),
+    path("notifications/bell/", notifications.bell, name="bell"),
+    path("notifications/settings/", notifications.subscription_list, name="subscription_list"),
+    path("unsubscribe/<str:token>/", notifications.unsubscribe, name="unsubscribe"),
+    path("reviews/", reviews.review_queue, name="review_queue"),
+    path("reviews/organisations/<int:pk>/", reviews.organisation_review, name="organisation_review"),
+    path("reviews/contests/<int:pk>/", reviews.contest_decide, name="contest_decide"),
+    path("reviews/reports/<int:pk>/", reviews.report_answer, name="report_answer"),
+]
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    *account_pages,
+    *organisation_pages,
+    *listing_pages,
+    *reader_pages,
+    path("api/v1/", include("marketplace.api.urls")),
+]
