@@ -71,12 +71,11 @@ class Use:
             # Nobody can come as long as the lock is ours alone. The last one stays until the server is gone, so that
             # "it ended" means that nothing is left.
             if self._keeper_is_ready():
-                os.kill(read_json(self.service.state, {})["keeper"]["pid"], signal.SIGTERM)
-                until(lambda: not is_locked(self.service.keeper_lock), seconds=PATIENCE)
+                keeper = read_json(self.service.state, {})["keeper"]
+                os.kill(keeper["pid"], signal.SIGTERM)
+                until(lambda: self._is_gone(keeper), seconds=PATIENCE)
         finally:
             self.lock.close()
-            if self.keeper is not None:
-                self.keeper.poll()
 
     def wait(self) -> None:
         """Return when the service answers.
@@ -104,6 +103,11 @@ class Use:
             if found.get("state") == "failed" and found["keeper"]["pid"] == self.keeper.pid:
                 raise CannotStart(found["reason"])
         self._start_keeper()
+
+    def _is_gone(self, keeper: dict[str, float]) -> bool:
+        if self.keeper is not None:
+            self.keeper.poll()  # a child that nobody asks about stays as a zombie
+        return identity(keeper["pid"]) != keeper
 
     def _keeper_is_ready(self) -> bool:
         found = read_json(self.service.state, {})
