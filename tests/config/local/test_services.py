@@ -89,7 +89,7 @@ def test_a_killed_user_leaves_nothing(folder, begin):
 
 
 def test_a_killed_server_is_started_again_with_its_rows(folder):
-    service = Postgres(folder, durable=False)
+    service = Postgres(folder)
     with running([service]):
         with psycopg.connect(service.url) as rows:
             rows.execute("create table kept as select 1 as one")
