@@ -1,5 +1,5 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 
@@ -141,6 +141,11 @@ class Match(models.Model):
 
     def __str__(self):
         return f"{self.supply_id} × {self.demand_id}: {self.score:.1f}"
+
+    def sides(self, organisation_ids: Collection[int]) -> tuple[Listing, Listing]:
+        """Return the listing of these organisations and its counterpart."""
+        pair = (self.supply, self.demand)
+        return pair if self.supply.organisation_id in organisation_ids else pair[::-1]
 
     def other_than(self, listing: Listing) -> Listing:
         """Return the counterpart of this listing."""

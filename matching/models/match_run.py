@@ -1,5 +1,4 @@
 from datetime import datetime, timedelta
-from typing import Self
 
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
@@ -7,17 +6,20 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from config.runs import Run, RunQuerySet
-from marketplace.models import Listing, User
+from marketplace.models import Listing
 
 # Time moves windows, certificates and records even where nobody edits: look again after so long.
 LOOK_AGAIN_AFTER = timedelta(days=1)
 # A listing whose runs failed so often in one revision waits for its next edit, or for a person to ask.
 FAILURES_ENDURED = 3
+KEPT_FOR = timedelta(days=30)
+# A long queue needs patience, not the same bells once more.
+RUNG_AGAIN = 500
 
 
 class MatchRunQuerySet(RunQuerySet):
-    def visible_to(self, user: User) -> Self:
-        return self.filter(listing__in=Listing.objects.of(user))
+    def latest_of(self, listing: Listing) -> "MatchRun | None":
+        return self.filter(listing=listing).order_by("-pk").first()
 
     def request(self, listing_ids: list[int], *, now: datetime) -> list[int]:
         """Make sure that each of these listings has an unfinished run; return those that are waiting for a worker."""
@@ -27,6 +29,16 @@ class MatchRunQuerySet(RunQuerySet):
         )
         waiting = self.filter(listing__in=listing_ids, status=Run.Status.WAITING)
         return list(waiting.order_by("pk").values_list("pk", flat=True))
+
+    def unheard(self, *, since: datetime) -> list[int]:
+        """Return the longest waiting runs whose bell nobody has answered, not more than are soon done."""
+        waiting = self.filter(status=Run.Status.WAITING, requested_at__lt=since)
+        return list(waiting.order_by("requested_at", "pk").values_list("pk", flat=True)[:RUNG_AGAIN])
+
+    def forget_old(self, listing: Listing, *, now: datetime) -> None:
+        """Delete a listing's finished runs of long ago that wrote no match that still stands."""
+        finished = self.filter(listing=listing, status__in=[Run.Status.DONE, Run.Status.FAILED])
+        finished.filter(finished_at__lt=now - KEPT_FOR, matches=None).delete()
 
 
 class MatchRun(Run):
@@ -69,6 +81,19 @@ class MatchRun(Run):
 
     def __str__(self):
         return f"{self.listing_id}: {self.status}"
+
+
+def progress_of(listing: Listing, run: MatchRun | None, now: datetime) -> str:
+    """Return how far the matching of a listing is: a run's status, or "none" where nothing was or will be looked for.
+
+    What was posted or edited a moment ago waits, though nobody has asked for its run yet: the to-do list has it.
+    """
+    if run and (not run.is_finished or run.revision == listing.revision or run.status == Run.Status.FAILED):
+        return run.status
+    is_open = listing.status == Listing.Status.OPEN and (listing.expires_at is None or listing.expires_at > now)
+    if is_open and listing.organisation.is_approved:
+        return Run.Status.WAITING
+    return run.status if run else "none"
 
 
 def listings_to_match(now: datetime) -> "models.QuerySet[Listing]":

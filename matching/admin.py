@@ -1,0 +1,47 @@
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+
+from matching.models import IndexEntry, Match, MatchRun, RankerModel
+
+
+class ReadOnly(ModelAdmin):
+    """The matcher writes these rows; the platform operator looks at them."""
+
+    def has_add_permission(self, request):  # noqa: ARG002 - Django's signature
+        return False
+
+    def has_change_permission(self, request, obj=None):  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request, obj=None):  # noqa: ARG002
+        return False
+
+
+@admin.register(MatchRun)
+class MatchRunAdmin(ReadOnly):
+    list_display = ("id", "listing", "status", "requested_at", "finished_at", "found", "told", "duration_ms", "failure")
+    list_filter = ("status",)
+    list_select_related = ("listing",)
+    search_fields = ("listing__title_zh", "listing__title_en")
+    show_full_result_count = False
+
+
+@admin.register(Match)
+class MatchAdmin(ReadOnly):
+    list_display = ("id", "supply", "demand", "score", "rank", "model_version", "updated_at")
+    list_select_related = ("supply", "demand")
+    search_fields = ("supply__title_zh", "demand__title_zh", "supply__title_en", "demand__title_en")
+    show_full_result_count = False
+
+
+@admin.register(IndexEntry)
+class IndexEntryAdmin(ReadOnly):
+    list_display = ("listing", "revision", "model_version", "sequence")
+    list_select_related = ("listing",)
+    exclude = ("vector",)
+    show_full_result_count = False
+
+
+@admin.register(RankerModel)
+class RankerModelAdmin(ReadOnly):
+    list_display = ("version", "created_at", "promoted_at", "refused_at", "refusal")

@@ -1,0 +1,213 @@
+from http import HTTPStatus
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import permissions, serializers
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketplace.models import Listing, Organisation
+from matching import services
+from matching.models import Match, MatchRun
+from matching.models.match_run import progress_of
+
+SENTENCE = "304 不锈钢法兰球阀 DN50 PN16, 500 只, 30 天内到台州"
+MOST_RESULTS = 100
+
+
+class OrganisationInMatch(serializers.ModelSerializer):
+    class Meta:
+        model = Organisation
+        fields = ("id", "uscc", "name_zh", "name_en", "region")
+
+
+class ListingInMatch(serializers.ModelSerializer):
+    category = serializers.CharField(source="category.code", default=None)
+    quantity = serializers.FloatField()
+    minimum_order = serializers.FloatField()
+    price_min = serializers.FloatField()
+    price_max = serializers.FloatField()
+
+    class Meta:
+        model = Listing
+        fields = (
+            "id", "side", "kind", "category", "title_zh", "title_en", "attributes", "quantity", "unit", "minimum_order",
+            "price_min", "price_max", "price_unit", "currency", "region", "window_start", "window_end", "lead_days",
+        )  # fmt: skip
+
+
+class ReasonSerializer(serializers.Serializer):
+    """One part of a score; the points of all parts sum to it."""
+
+    feature = serializers.CharField()
+    points = serializers.FloatField()
+    zh = serializers.CharField()
+    en = serializers.CharField()
+
+
+class RefusalSerializer(serializers.Serializer):
+    """A hard rule that the pair would break."""
+
+    rule = serializers.CharField()
+    zh = serializers.CharField()
+    en = serializers.CharField()
+
+
+class ResultSerializer(serializers.Serializer):
+    listing = ListingInMatch()
+    organisation = OrganisationInMatch(source="listing.organisation")
+    score = serializers.FloatField()
+    rank = serializers.IntegerField(help_text="Place in this list, from 1.")
+    reasons = ReasonSerializer(many=True)
+
+
+class MatchResultSerializer(ResultSerializer):
+    id = serializers.IntegerField(help_text="Of the match, which both sides share.")
+    model_version = serializers.CharField()
+    first_seen_at = serializers.DateTimeField()
+
+
+class RunSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = MatchRun
+        fields = (
+            "id", "status", "requested_at", "started_at", "finished_at", "failure", "revision", "allowed", "found",
+            "duration_ms", "embedding_version", "fusion_version", "ranker_version",
+        )  # fmt: skip
+
+
+class MatchesSerializer(serializers.Serializer):
+    """The matches of a listing; ask again while ``status`` is waiting or running."""
+
+    status = serializers.ChoiceField(["none", *MatchRun.Status.values])
+    run = RunSerializer(allow_null=True, help_text="The latest search, null before the first.")
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = MatchResultSerializer(many=True)
+
+
+class Pages(LimitOffsetPagination):
+    max_limit = MOST_RESULTS
+
+
+class ListingMatches(APIView):
+    """The matches of one of your listings, best first; a stranger's listing is not found."""
+
+    @extend_schema(
+        operation_id="listing_matches_list",
+        parameters=[OpenApiParameter("limit", int), OpenApiParameter("offset", int)],
+        responses=MatchesSerializer,
+    )
+    def get(self, request, listing_id):
+        listings = Listing.objects.of(request.user).with_names()
+        return Response(self._shown(request, get_object_or_404(listings, pk=listing_id)))
+
+    @extend_schema(
+        operation_id="listing_matches_request", request=None, responses={HTTPStatus.ACCEPTED: MatchesSerializer}
+    )
+    def post(self, request, listing_id):
+        """Ask for the matches to be looked for again."""
+        listing = get_object_or_404(Listing.objects.editable_by(request.user).with_names(), pk=listing_id)
+        services.request_matches(listing=listing, now=timezone.now())
+        return Response(self._shown(request, listing), status=HTTPStatus.ACCEPTED)
+
+    def _shown(self, request, listing):
+        now, pages = timezone.now(), Pages()
+        run = MatchRun.objects.latest_of(listing)
+        matches = Match.objects.for_listing(listing).current(now).visible_to(request.user).with_listings()
+        page = pages.paginate_queryset(matches, request)
+        for rank, match in enumerate(page, start=pages.offset + 1):
+            match.listing, match.rank = match.other_than(listing), rank
+        shown = {
+            "status": progress_of(listing, run, now),
+            "run": run,
+            "count": pages.count,
+            "next": pages.get_next_link(),
+            "previous": pages.get_previous_link(),
+            "results": page,
+        }
+        return MatchesSerializer(shown, context={"request": request}).data
+
+
+class ReadingSerializer(serializers.Serializer):
+    field = serializers.CharField()
+    value = serializers.JSONField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    zh = serializers.CharField()
+    en = serializers.CharField()
+
+
+class SearchResultSerializer(ResultSerializer):
+    refusals = RefusalSerializer(many=True, help_text="Hard rules that this one would break: why it stands behind.")
+
+
+class SearchSerializer(serializers.Serializer):
+    side = serializers.ChoiceField(Listing.Side.choices, help_text="The side on which was looked.")
+    readings = ReadingSerializer(many=True, help_text="What was read out of the text.")
+    count = serializers.IntegerField(help_text="How many listings the rules left to choose from.")
+    results = SearchResultSerializer(many=True)
+
+
+class SearchInput(serializers.Serializer):
+    q = serializers.CharField(help_text="What you look for or offer, in Chinese or English.")
+    side = serializers.ChoiceField(Listing.Side.choices, required=False, help_text="The side to look on.")
+    fields = serializers.DictField(
+        required=False, help_text="The fields of a listing that you have not posted; then all hard rules exclude."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_RESULTS, default=20)
+
+
+class SearchListings(APIView):
+    """What fits a sentence or an unsaved draft, answered at once and not kept."""
+
+    permission_classes = [permissions.AllowAny]
+
+    @extend_schema(
+        operation_id="search",
+        parameters=[
+            OpenApiParameter("q", str, required=True, examples=[OpenApiExample("A demand", SENTENCE)]),
+            OpenApiParameter("side", str, enum=Listing.Side.values, description="The side to look on."),
+            OpenApiParameter("limit", int, description="20 unless said, at most 100."),
+        ],
+        responses=SearchSerializer,
+    )
+    def get(self, request):
+        return self._answer(request, request.query_params)
+
+    @extend_schema(operation_id="search_draft", request=SearchInput, responses=SearchSerializer)
+    def post(self, request):
+        """Look for what fits a draft; its fields say more than its text alone."""
+        return self._answer(request, request.data)
+
+    def _answer(self, request, data):
+        form = SearchInput(data=data)
+        form.is_valid(raise_exception=True)
+        said = form.validated_data
+        found = services.search(
+            text=said["q"],
+            side=said.get("side", ""),
+            fields=said.get("fields"),
+            user=request.user,
+            now=timezone.now(),
+            limit=said["limit"],
+        )
+        shown = {
+            "side": found.side,
+            "readings": found.draft.readings,
+            "count": found.answer.allowed,
+            "results": [
+                {
+                    "listing": one.listing,
+                    "score": one.score,
+                    "rank": rank,
+                    "reasons": one.reasons,
+                    "refusals": one.refusals,
+                }
+                for rank, one in enumerate(found.answer.found, start=1)
+            ],
+        }
+        return Response(SearchSerializer(shown, context={"request": request}).data)

@@ -1,0 +1,159 @@
+"""What a listing's row says, as the hard rules, the index and the ranker read it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from marketplace.models import Block, Category, Listing, ListingAudience, ListingCertificate, Organisation, User
+from marketplace.parsing.catalogue import CategorySpec
+from marketplace.parsing.drafts import Draft
+from matching.ranking.facts import ListingFacts
+
+# Longer texts say little more, and cost every search.
+LONGEST_TEXT = 2000
+
+
+def with_facts(listings: QuerySet[Listing]) -> QuerySet[Listing]:
+    """Fetch with each listing what ``facts_of`` reads, in a fixed number of queries."""
+    return (
+        listings.select_related("organisation")
+        .defer("readings")
+        .prefetch_related(
+            Prefetch("certificates", ListingCertificate.objects.only("listing_id", "code", "expires_on")),
+            Prefetch("audiences", ListingAudience.objects.only("listing_id", "organisation_id")),
+        )
+    )
+
+
+def facts_of(
+    listings: Iterable[Listing], *, now: datetime, blocked: Collection[int] = frozenset()
+) -> list[ListingFacts]:
+    """Return the facts of each listing, fetched ``with_facts``.
+
+    :param blocked: organisations with which the listings' own have a block; only a query needs to say
+    """
+    catalogue = Category.objects.catalogue()
+    specs = {pk: catalogue.get(code) for code, pk in Category.objects.ids().items()}
+    ancestors = {spec.code: tuple(above.code for above in catalogue.ancestors(spec.code)) for spec in catalogue}
+    today = timezone.localdate(now)
+    return [
+        _facts(listing, specs.get(listing.category_id), ancestors, now=now, today=today, blocked=frozenset(blocked))
+        for listing in listings
+    ]
+
+
+def _facts(
+    listing: Listing,
+    spec: CategorySpec | None,
+    ancestors: Mapping[str, tuple[str, ...]],
+    *,
+    now: datetime,
+    today: date,
+    blocked: frozenset[int],
+) -> ListingFacts:
+    is_lasting = listing.expires_at is None or listing.expires_at > now
+    return ListingFacts(
+        id=listing.pk,
+        organisation=listing.organisation_id,
+        side=listing.side,
+        text=index_text(listing, spec),
+        kind=listing.kind,
+        category=spec.code if spec else "",
+        family=spec.family if spec else "",
+        ancestors=ancestors[spec.code] if spec else (),
+        attributes=listing.attributes,
+        properties=spec.attributes if spec else {},
+        quantity=_float(listing.quantity),
+        unit=listing.unit,
+        minimum_order=_float(listing.minimum_order),
+        price_min=_float(listing.price_min),
+        price_max=_float(listing.price_max),
+        currency=listing.currency,
+        price_unit=listing.price_unit,
+        region=listing.region,
+        delivery_regions=tuple(listing.delivery_regions),
+        window_start=listing.window_start,
+        window_end=listing.window_end,
+        lead_days=listing.lead_days,
+        certificates=frozenset(
+            each.code for each in listing.certificates.all() if each.expires_on is None or each.expires_on >= today
+        ),
+        required_certificates=frozenset(listing.required_certificates),
+        is_open=listing.status == Listing.Status.OPEN and is_lasting and listing.organisation.is_approved,
+        open_until=timezone.localdate(listing.expires_at) if listing.expires_at else None,
+        visibility=listing.visibility,
+        audience=frozenset(each.organisation_id for each in listing.audiences.all()),
+        is_verified=listing.organisation.is_approved,
+        blocked=blocked,
+    )
+
+
+def _float(value: object) -> float | None:
+    return None if value is None else float(value)
+
+
+def index_text(listing: Listing, spec: CategorySpec | None) -> str:
+    """Return the words by which a listing is found: its titles and texts in both languages, its category's names."""
+    parts: list[str] = []
+    for part in (listing.text_zh, listing.text_en, listing.title_zh, listing.title_en, *_names(spec)):
+        # A title is often the first sentence of the text: said once is enough.
+        if part and not any(part in said for said in parts):
+            parts.append(part)
+    return "\n".join(parts)[:LONGEST_TEXT]
+
+
+def _names(spec: CategorySpec | None) -> tuple[str, ...]:
+    return (spec.name_zh, spec.name_en) if spec else ()
+
+
+def facts_of_text(draft: Draft, text: str, *, side: str, organisation: Organisation | None) -> ListingFacts:
+    """Return the facts of what somebody typed but did not post, as far as they were read."""
+    catalogue, values = Category.objects.catalogue(), draft.values
+    spec = catalogue.get(values.get("category") or "")
+    return ListingFacts(
+        id=0,
+        organisation=organisation.pk if organisation else 0,
+        side=side,
+        text="\n".join(part for part in (text, *_names(spec)) if part)[:LONGEST_TEXT],
+        kind=values.get("kind") or (spec.kind if spec else "product"),
+        category=spec.code if spec else "",
+        family=spec.family if spec else "",
+        ancestors=tuple(above.code for above in catalogue.ancestors(spec.code)) if spec else (),
+        attributes=values.get("attributes") or {},
+        properties=spec.attributes if spec else {},
+        quantity=_float(values.get("quantity")),
+        unit=values.get("unit") or "",
+        minimum_order=_float(values.get("minimum_order")),
+        price_min=_float(values.get("price_min")),
+        price_max=_float(values.get("price_max")),
+        currency=values.get("currency") or "CNY",
+        price_unit=values.get("price_unit") or "",
+        region=values.get("region") or "",
+        delivery_regions=tuple(values.get("delivery_regions") or ()),
+        window_start=values.get("window_start"),
+        window_end=values.get("window_end"),
+        lead_days=values.get("lead_days"),
+        certificates=frozenset(each["code"] for each in draft.certificates),
+        required_certificates=frozenset(values.get("required_certificates") or ()),
+        is_verified=bool(organisation and organisation.is_approved),
+        blocked=blocked_with(organisation.pk) if organisation else frozenset(),
+    )
+
+
+def blocked_with(organisation_id: int) -> frozenset[int]:
+    """Return the organisations with which this one has a block, whoever made it."""
+    blocks = Block.objects.filter(Q(organisation=organisation_id) | Q(blocked=organisation_id))
+    return frozenset(
+        other
+        for pair in blocks.values_list("organisation_id", "blocked_id")
+        for other in pair
+        if other != organisation_id
+    )
+
+
+def organisation_of(user: User) -> Organisation | None:
+    """Return the organisation in whose name a user searches: the approved one joined first, else any."""
+    organisations = Organisation.objects.of(user).order_by("pk")
+    return organisations.approved().first() or organisations.first()

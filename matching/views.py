@@ -1,0 +1,86 @@
+from http import HTTPStatus
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from config.errors import InputRefused
+from marketplace.models import Listing
+from matching import services
+from matching.models import Match, MatchRun
+from matching.models.match_run import progress_of
+
+PER_PAGE = 20
+
+
+@login_required
+@require_GET
+def listing_matches(request, listing_id):
+    """Show how far the search for counterparts is, and those found."""
+    now = timezone.now()
+    listing = get_object_or_404(Listing.objects.of(request.user).with_names(), pk=listing_id)
+    run = MatchRun.objects.latest_of(listing)
+    matches = Match.objects.for_listing(listing).current(now).visible_to(request.user).with_listings()
+    page = Paginator(matches, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"listing": listing, "run": run, "progress": progress_of(listing, run, now), "page": page}
+    context["rows"] = [{"match": match, "other": match.other_than(listing)} for match in page]
+    return render(request, "matching/listing_matches.html", context)
+
+
+@login_required
+@require_POST
+def match_run_request(request, listing_id):
+    listing = get_object_or_404(Listing.objects.editable_by(request.user), pk=listing_id)
+    services.request_matches(listing=listing, now=timezone.now())
+    return redirect("matching:listing_matches", listing.pk)
+
+
+@login_required
+@require_GET
+def match_list(request):
+    """Show the newest matches of all the user's listings."""
+    matches = Match.objects.current(timezone.now()).visible_to(request.user).with_listings()
+    page = Paginator(matches.order_by("-first_seen_at", "-score", "pk"), PER_PAGE).get_page(request.GET.get("page"))
+    mine = set(request.user.memberships.values_list("organisation", flat=True))
+    rows = [{"match": match, "own": own, "other": other} for match in page for own, other in [match.sides(mine)]]
+    return render(request, "matching/match_list.html", {"page": page, "rows": rows})
+
+
+@login_required
+@require_GET
+def match_detail(request, match_id):
+    """Show both sides of a match beside each other, and why it has its score."""
+    match = get_object_or_404(Match.objects.visible_to(request.user).with_listings(), pk=match_id)
+    mine = set(request.user.memberships.values_list("organisation", flat=True))
+    own, other = match.sides(mine)
+    is_current = Match.objects.current(timezone.now()).filter(pk=match.pk).exists()
+    context = {"match": match, "own": own, "other": other, "is_current": is_current}
+    return render(request, "matching/match_detail.html", context)
+
+
+@require_GET
+def search(request):
+    """Answer a sentence with what fits it, at once."""
+    text, side = request.GET.get("q", "").strip(), request.GET.get("side", "")
+    context, status = {"q": text, "side": side, "sides": Listing.Side.choices}, HTTPStatus.OK
+    if text:
+        try:
+            context["found"] = services.search(text=text, side=side, user=request.user, now=timezone.now())
+        except InputRefused as error:
+            context["errors"], status = error.errors, HTTPStatus.UNPROCESSABLE_ENTITY
+    return render(request, "matching/search.html", context, status=status)
+
+
+@require_GET
+def readyz(request):
+    """Say whether everything works that a posted listing needs on its way to a match."""
+    state = services.readiness(now=timezone.now())
+    answer = {
+        "status": "ready" if state.is_ready else "not ready",
+        "reasons": state.reasons,
+        "index": {"entries": state.entries, "lag_seconds": state.lag_seconds},
+    }
+    return JsonResponse(answer, status=HTTPStatus.OK if state.is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
