@@ -1,8 +1,12 @@
 """What every test stands on: fast passwords, no digests of static files, a clock the test passes in."""
 
 import datetime as dt
+import os
+import shutil
 
 import pytest
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +18,7 @@ def _settings_for_tests(settings, tmp_path):
     }
     settings.DATA_DIR = tmp_path
     settings.MEDIA_ROOT = tmp_path / "files"
+    settings.STATIC_ROOT = tmp_path
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.LOCAL_PROFILE = True
@@ -24,3 +29,25 @@ def _settings_for_tests(settings, tmp_path):
 def now():
     """Return a fixed moment: noon in Shanghai on 2 March 2026."""
     return dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    """Use the machine's own Chromium; the test is skipped where there is none."""
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine (.ci/run installs it)")
+    # Playwright keeps an event loop in this thread, and Django would refuse every query beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    quiet = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
+    return {**browser_type_launch_args, "executable_path": path, "args": quiet}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Where a browser was promised (.ci/run sets REQUIRE_BROWSER), a skipped browser test is a failure."""
+    report = yield
+    if report.skipped and item.get_closest_marker("browser") and os.environ.get("REQUIRE_BROWSER"):
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE_BROWSER is set, yet this was skipped: {report.longrepr}"
+    return report
