@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from config.local.logs import Lines, Log
+from config.local.logs import Lines, Log, Tail
 from config.local.processes import end_sessions, identity, read_json, start, write_json
 from config.local.profile import ROOT
 
@@ -41,6 +41,7 @@ class Children:
         self.log = log
         self.environ = environ
         self.all: list[Child] = []
+        self.tails: list[Tail] = []
         self.selector = selectors.DefaultSelector()
 
     def sweep(self) -> None:
@@ -65,7 +66,9 @@ class Children:
         self._write_record()
 
     def pump(self, seconds: float) -> None:
-        """Pass on what they write, for so long at most if they write nothing."""
+        """Pass on what they write, for so long at most if they write nothing; and what is added to the log files."""
+        for tail in self.tails:
+            tail.pump()
         if not self.selector.get_map():
             time.sleep(seconds)
             return

@@ -182,6 +182,10 @@ class Postgres(Service):
         return command, {**options, "cwd": "/", "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}}
 
     def answers(self) -> bool:
+        # Asked any earlier, it would write a refusal into its log.
+        with contextlib.suppress(FileNotFoundError):
+            if (self.data / "postmaster.pid").read_text(encoding="utf-8").split()[-1:] != ["ready"]:
+                return False
         if not self.socket.exists():
             return False
         return succeeds([self.program("pg_isready"), "-q", "-t", "3", *self._address, "-d", "postgres"])

@@ -43,7 +43,6 @@ class Supervisor:
         self.plan = plan
         self.signals = 0
         self.uses: list[Use] = []
-        self.tails: list[Tail] = []
 
     def run(self) -> int:
         """Start everything, keep it running until Ctrl-C or SIGTERM, stop everything; return the exit code.
@@ -61,7 +60,7 @@ class Supervisor:
             self._be_alone(make_folder(folder / "run"), address, stack)
             children.sweep()
             check_port(host, port)
-            embedded = self._start_services(folder, stack)
+            embedded = self._start_services(folder, children, stack)
             stack.callback(children.end, patience=PATIENCE, hurry=lambda: self.signals > 1)
             plan = self.plan(self.environ, folder, host, port, embedded)
             for step in plan.steps():
@@ -89,7 +88,7 @@ class Supervisor:
         stack.callback(lock.close)
         write_json(known, {"pid": os.getpid(), "address": address})
 
-    def _start_services(self, folder: Path, stack: ExitStack) -> frozenset[str]:
+    def _start_services(self, folder: Path, children: Children, stack: ExitStack) -> frozenset[str]:
         """Start the services whose address nobody named and reach the others; return the variables of ours."""
         services = missing_services(self.environ, folder) if is_local(self.environ) else []
         embedded = frozenset(service.variable for service in services)
@@ -98,8 +97,8 @@ class Supervisor:
                 check(url)
         for service in services:
             self.log.line("start", f"starting {service.name}")
-            self.tails.append(Tail(self.log, service.name, service.log))
-            stack.callback(self.tails[-1].close)
+            children.tails.append(Tail(self.log, service.name, service.log))
+            stack.callback(children.tails[-1].close)
         self.uses = stack.enter_context(running(services))
         return embedded
 
@@ -122,8 +121,6 @@ class Supervisor:
         ready, ask_at, told = False, 0.0, ""
         while not self.signals:
             children.pump(0.2)
-            for tail in self.tails:
-                tail.pump()
             for use in self.uses:
                 use.check()
             children.revive()
