@@ -55,6 +55,7 @@ class WebhookEndpoint(models.Model):
     class DisabledReason(models.TextChoices):
         FAILING = "failing", _("It failed too many times in a row")
         GONE = "gone", _("The receiver answered 410: it wants nothing more")
+        HANDED_OVER = "handed_over", _("The organisation has other owners now")
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="webhook_endpoints")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.WEBHOOK)
@@ -70,7 +71,7 @@ class WebhookEndpoint(models.Model):
     # While it fails, nothing else is tried there before this moment.
     retry_at = models.DateTimeField(null=True, blank=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
-    disabled_reason = models.CharField(max_length=10, choices=DisabledReason, blank=True)
+    disabled_reason = models.CharField(max_length=12, choices=DisabledReason, blank=True)
 
     objects = WebhookEndpointQuerySet.as_manager()
 

@@ -6,7 +6,16 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
-from marketplace.models import Block, Listing, Membership, Organisation, Report, UsccContest, User
+from marketplace.models import (
+    Block,
+    Listing,
+    Membership,
+    Organisation,
+    Report,
+    UsccContest,
+    User,
+    WebhookEndpoint,
+)
 from marketplace.services.identifiers import check_organisation
 
 PROFILE_FIELDS = (
@@ -272,7 +281,7 @@ def decide_contest(*, contest: UsccContest, is_upheld: bool, by: User, now: date
     organisation.memberships.all().delete()
     organisation.invitations.pending().update(withdrawn_at=now)
     organisation.webhook_endpoints.filter(disabled_at=None).update(
-        disabled_at=now, disabled_reason="The organisation was handed to another owner."
+        disabled_at=now, disabled_reason=WebhookEndpoint.DisabledReason.HANDED_OVER
     )
     Membership.objects.create(
         user=contest.claimant, organisation=organisation, role=Membership.Role.OWNER, created_at=now
