@@ -29,6 +29,8 @@ def attribute_field(key: str, rules: Mapping[str, Any]) -> forms.Field:
         choices = [("", "—"), ("true", _("yes")), ("false", _("no"))]
         return forms.ChoiceField(label=label, choices=choices, required=False)
     field = forms.CharField(label=label, max_length=200, required=False)
+    if examples := rules.get("examples"):
+        field.widget.attrs["placeholder"] = str(examples[0])
     if rules.get("type") in ("number", "integer"):
         field.widget.attrs.update(inputmode="decimal", autocomplete="off")
     # The template writes it behind the input.

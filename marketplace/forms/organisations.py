@@ -32,7 +32,8 @@ class OrganisationForm(ShowsRefusals):
         super().__init__(*args, **options)
         names = ["kind", *PROFILE] if with_kind else PROFILE
         texts = {name: forms.Textarea(attrs={"rows": 4}) for name in ("about_zh", "about_en")}
-        self.fields.update(forms.fields_for_model(Organisation, names, widgets=texts))
+        chosen = [name for name in names if name not in ("uscc", "region", "website")]
+        self.fields.update(forms.fields_for_model(Organisation, chosen, widgets=texts))
         # Longer than the code itself: people paste it with spaces.
         self.fields["uscc"] = forms.CharField(
             label=_("Unified social credit code"),
@@ -43,6 +44,7 @@ class OrganisationForm(ShowsRefusals):
         )
         self.fields["foreign_identifier"].help_text = _("For a firm from outside mainland China.")
         self.fields["region"] = RegionField(label=_("Region"), required=False)
+        self.fields["website"] = forms.URLField(label=_("Website"), required=False, assume_scheme="https")
         self.fields["industry"].help_text = _("GB/T 4754 class, for example 3443.")
         self.fields["industry"].widget.attrs.update(list="industries")
 

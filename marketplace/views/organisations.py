@@ -32,7 +32,7 @@ def organisation_detail(request, pk):
         "organisation": organisation,
         "page": Paginator(listings.order_by("-updated_at", "-pk"), PER_PAGE).get_page(request.GET.get("page")),
         "membership": organisation.memberships.filter(user_id=request.user.pk).first(),
-        "block": Block.objects.filter(organisation__in=mine, blocked=organisation).first(),
+        "our_block": Block.objects.filter(organisation__in=mine, blocked=organisation).first(),
         "may_block": Organisation.objects.of(request.user, *Membership.TRADING_ROLES).exclude(pk=pk).exists(),
     }
     return render(request, "marketplace/organisation_detail.html", context)
