@@ -2,6 +2,7 @@
 
 import json
 import socketserver
+import ssl
 import threading
 import time
 from collections import deque
@@ -10,9 +11,12 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
 
 from standardwebhooks import Webhook
+
+CERTIFICATE = Path(__file__).parent / "certificate.pem"
 
 
 class Fake:
@@ -94,10 +98,19 @@ class _HttpHandler(BaseHTTPRequestHandler):
 
 
 class HttpReceiver(Fake):
-    """A real HTTP server; it gives the ``answers`` in turn, and then the last one for ever."""
+    """A real HTTP server; it gives the ``answers`` in turn, and then the last one for ever.
 
-    def __init__(self, *answers: Says) -> None:
+    With TLS it is ``erp.example.com`` by a certificate that nobody trusts who was not told to.
+    """
+
+    def __init__(self, *answers: Says, is_tls: bool = False) -> None:
         super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), _HttpHandler))
+        if is_tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.received: list[Received] = []
         self.then(*(answers or [Says()]))
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import ipaddress
 import socket
+import ssl
 import time
 
 import pytest
@@ -23,7 +24,7 @@ from tests.factories import (
     UserFactory,
     WebhookEndpointFactory,
 )
-from tests.fakes import HttpReceiver, Says
+from tests.fakes import CERTIFICATE, HttpReceiver, Says
 from tests.races import race
 
 pytestmark = pytest.mark.django_db
@@ -425,6 +426,29 @@ def test_webhook_goes_to_the_address_that_was_checked(endpoint, receiver, now, m
     assert asked.count("erp.example.com") == 1
     assert receiver.received[0].headers["host"] == f"erp.example.com:{receiver.port}"
     assert receiver.received[0].path == "/hook?key=1"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_trusted", "status"),
+    [("erp.example.com", True, "done"), ("erp.example.com", False, "waiting"), ("other.example.com", True, "waiting")],
+)
+def test_webhook_by_tls_wants_the_certificate_of_the_name(organisation, now, monkeypatch, host, is_trusted, status):
+    here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+    connect = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda name, *rest, **more: here if name == host else connect(name, *rest, **more)
+    )
+    if is_trusted:
+        context = ssl.create_default_context(cafile=CERTIFICATE)
+        monkeypatch.setattr(outgoing, "_tls", lambda: context)
+    with HttpReceiver(is_tls=True) as receiver:
+        endpoint = WebhookEndpointFactory(organisation=organisation, url=f"https://{host}:{receiver.port}/hook")
+
+        notification = send(message(endpoint), now)
+
+    assert notification.status == status
+    assert len(receiver.received) == (status == "done")
+    assert ("CERTIFICATE_VERIFY_FAILED" in notification.failure) == (status == "waiting")
 
 
 # An endpoint that fails
