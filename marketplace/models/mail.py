@@ -34,7 +34,7 @@ class Mail(Sending):
 
     class Meta:
         indexes = [
-            models.Index(name="mail_waiting", fields=["due_at"], condition=Q(status="waiting")),
+            models.Index(name="mail_waiting", fields=["due_at", "id"], condition=Q(status="waiting")),
         ]
         constraints = [
             models.CheckConstraint(

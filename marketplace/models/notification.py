@@ -137,9 +137,14 @@ class Notification(Sending):
             ),
             models.Index(name="notification_unread", fields=["user"], condition=Q(channel="in_app", read_at=None)),
             models.Index(
-                name="notification_waiting",
-                fields=["channel", "endpoint", "due_at"],
-                condition=Q(status="waiting", is_for_digest=False),
+                name="notification_waiting_for_user",
+                fields=["channel", "due_at", "id"],
+                condition=Q(status="waiting", is_for_digest=False, endpoint=None),
+            ),
+            models.Index(
+                name="notification_waiting_at",
+                fields=["endpoint", "due_at", "id"],
+                condition=Q(status="waiting", is_for_digest=False, endpoint__isnull=False),
             ),
             models.Index(
                 name="notification_for_digest",
