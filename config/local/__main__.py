@@ -13,6 +13,7 @@ from config.local.processes import is_locked, read_json, until
 from config.local.profile import data_folder, write_profile
 from config.local.services import SERVICES
 from config.local.supervisor import Supervisor
+from config.local.throwaway import bench
 
 CHILDREN_ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -20,6 +21,8 @@ CHILDREN_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "HF_HUB_OFFLINE": "1",
     "PYTHONUNBUFFERED": "1",
+    # In a container everything is root; messages are JSON, so the danger Celery warns of is not there.
+    "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
 }
 
 
@@ -36,6 +39,8 @@ def main() -> int:
     celery.add_argument("celery", nargs="+")
     commands.add_parser("run", help="start everything and keep it running until Ctrl-C")
     commands.add_parser("stop", help="stop what `run` started, and wait until it is gone")
+    benches = commands.add_parser("bench", help="run the benchmarks on a folder of their own")
+    benches.add_argument("names", nargs="*", help="only these (bench_NAME.py)")
     options = parser.parse_args()
     try:
         return COMMANDS[options.command](options)
@@ -76,7 +81,14 @@ def worker(options: argparse.Namespace) -> int:
     os.execv(options.celery[0], options.celery)  # noqa: S606
 
 
-COMMANDS = {"profile": profile, "keep": keep, "run": run, "stop": stop, "worker": worker}
+COMMANDS = {
+    "profile": profile,
+    "keep": keep,
+    "run": run,
+    "stop": stop,
+    "worker": worker,
+    "bench": lambda options: bench(options.names),
+}
 
 
 if __name__ == "__main__":

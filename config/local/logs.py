@@ -38,15 +38,17 @@ class Log:
 class Lines:
     """Cuts what a process writes into whole lines."""
 
-    def __init__(self, log: Log, name: str) -> None:
+    def __init__(self, log: Log, name: str, *, noise: str | None = None) -> None:
         self.log = log
         self.name = name
+        self.noise = noise
         self.rest = b""
 
     def feed(self, written: bytes) -> None:
         *whole, self.rest = (self.rest + written).split(b"\n")
         for line in whole:
-            if text := line.decode("utf-8", errors="replace").rstrip():
+            text = line.decode("utf-8", errors="replace").rstrip()
+            if text and (self.noise is None or self.noise not in text):
                 self.log.line(self.name, text)
 
     def end(self) -> None:
@@ -56,8 +58,8 @@ class Lines:
 class Tail:
     """Prints what is added to a log file from now on."""
 
-    def __init__(self, log: Log, name: str, path: Path) -> None:
-        self.lines = Lines(log, name)
+    def __init__(self, log: Log, name: str, path: Path, *, noise: str | None = None) -> None:
+        self.lines = Lines(log, name, noise=noise)
         self.path = path
         self.file: BinaryIO | None = None
         if path.exists():

@@ -73,7 +73,7 @@ class Product:
                 *("--host", self.host, "--port", str(self.port)),
                 # One process with several threads holds one search index; more processes hold one each.
                 *("--workers", self.environ.get("WEB_WORKERS", "1")),
-                *("--blocking-threads", self.environ.get("WEB_THREADS", "8")),
+                *("--blocking-threads", self.environ.get("WEB_THREADS", "4")),
                 *("--workers-kill-timeout", "5", "--respawn-failed-workers"),
                 *(["--access-log"] if self.environ.get("ACCESS_LOG") else []),
             ],
@@ -123,7 +123,8 @@ def static_digest() -> str:
     """Return what changes when a static file of ours, or a package that brings some, changes."""
     digest = hashlib.sha256()
     for path in sorted([*ROOT.glob("static/**/*"), *ROOT.glob("*/static/**/*")]):
-        if path.is_file() and ".venv" not in path.parts:
+        # What was collected earlier lies under `.data/static`, unless DATA_DIR says otherwise.
+        if path.is_file() and not path.relative_to(ROOT).parts[0].startswith("."):
             digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
     digest.update("\n".join(sorted(f"{found.name} {found.version}" for found in metadata.distributions())).encode())
     return digest.hexdigest()

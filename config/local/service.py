@@ -26,6 +26,7 @@ class Service:
     name: ClassVar[str]
     variable: ClassVar[str]  # the environment variable whose being set switches it off
     socket_name: ClassVar[str]
+    noise: ClassVar[str | None] = None  # marks a line of its log that tells a newcomer nothing
     end_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     @property

@@ -97,7 +97,7 @@ class Supervisor:
                 check(url)
         for service in services:
             self.log.line("start", f"starting {service.name}")
-            children.tails.append(Tail(self.log, service.name, service.log))
+            children.tails.append(Tail(self.log, service.name, service.log, noise=service.noise))
             stack.callback(children.tails[-1].close)
         self.uses = stack.enter_context(running(services))
         return embedded

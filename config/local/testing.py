@@ -1,7 +1,6 @@
 """A pytest plugin: every run gets a fast database and a broker of its own, and never sees anybody's data folder."""
 
 import os
-import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from config.local.errors import CannotStart
-from config.local.services import Use, missing_services, remove
+from config.local.services import Use, remove
+from config.local.throwaway import surroundings
 
 WITHOUT_TESTS = {"-h", "--help", "--version", "-V", "--collect-only", "--co", "--fixtures", "--markers"}
 USES = pytest.StashKey[list[Use]]()
@@ -23,14 +23,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     early_config.add_cleanup(stack.close)
     folder = Path(tempfile.mkdtemp(prefix="tests-"))
     stack.callback(remove, folder)
-    os.environ["DATA_DIR"] = str(folder)
-    os.environ.setdefault("LOCAL_PROFILE", "1")
-    os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(64))
-    os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-    # OpenMP with its defaults is many times slower here and hangs after a fork; nothing is fetched while tests run.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    services = missing_services(os.environ, folder, durable=False)
+    services = surroundings(os.environ, folder, durable=False)
     early_config.stash[USES] = []
     if not WITHOUT_TESTS.intersection(args):
         # They start while the tests are collected; `pytest_collection_finish` waits for them.

@@ -28,6 +28,7 @@ class Valkey(Service):
     name: ClassVar[str] = "valkey"
     variable: ClassVar[str] = "CELERY_BROKER_URL"
     socket_name: ClassVar[str] = "valkey.sock"
+    noise: ClassVar[str] = "Memory overcommit must be enabled"  # advice for machines whose broker fills the memory
 
     @property
     def url(self) -> str:

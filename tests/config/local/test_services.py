@@ -14,7 +14,7 @@ from config.local.postgres import Postgres, candidate_folders, major_version
 from config.local.processes import is_locked, read_json
 from config.local.services import missing_services, remove, running
 from config.local.valkey import Valkey
-from tests.config.local.conftest import eventually, processes_of
+from tests.config.conftest import eventually, processes_of
 
 USER = Path(__file__).parent / "user.py"
 

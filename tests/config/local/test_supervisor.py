@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from config.local.processes import read_json
-from tests.config.local.conftest import eventually, processes_of
+from tests.config.conftest import eventually, processes_of
 
 SMALL = Path(__file__).parent / "small_supervisor.py"
 # No services: their own tests kill them.
