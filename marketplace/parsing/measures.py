@@ -15,7 +15,7 @@ _UNITS = {
     "kg": "kg|kgs|千克|公斤", "g": "g|克", "mg": "mg|毫克", "μg": "μg|ug|微克", "t": "t|吨|tonne|tonnes|ton|tons|mt",
     "kw": "kw|千瓦", "mw": "mw|兆瓦", "w": "w|瓦", "kv": "kv|千伏", "v": "v|伏|伏特|vdc|vac", "ma": "ma|毫安", "a": "a|安培",
     "ah": "ah|安时", "mah": "mah|毫安时", "kwh": "kwh|千瓦时|度电", "wh": "wh|瓦时", "wh/kg": "wh/kg", "hz": "hz|赫兹", "khz": "khz", "ghz": "ghz",
-    "mpa": "mpa|兆帕", "kpa": "kpa|千帕", "bar": "bar|巴", "psi": "psi", "n": "n|牛", "kn": "kn|千牛", "nm-torque": r"n·m|n\.m|牛米|n\*m",
+    "mpa": "mpa|兆帕", "kpa": "kpa|千帕", "bar": "bar|巴", "psi": "psi", "n": "n|牛", "kn": "kn|千牛", "n·m": r"n·m|n\.m|牛米|n\*m",
     "°c": "°c|摄氏度|度c|deg c|degrees c", "rpm": "rpm|r/min|转/分|转每分钟|转/分钟", "mpa·s": r"mpa·s|mpa\.s|cps|cp", "g/10min": r"g/10[ ]?min(?:utes)?|克/10分钟",
     "g/cm3": r"g/cm3|g/cm\^3|克/立方厘米|g/ml", "ppm": "ppm", "eu/ml": "eu/ml", "eu/mg": "eu/mg", "iu": "iu", "cfu/g": "cfu/g", "iu/mg": "iu/mg",
     "in": r"in|inch|inches|英寸|\"", "dbm": "dbm", "gb": "gb", "tb": "tb", "mω": "mω|毫欧",
