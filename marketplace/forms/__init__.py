@@ -1,4 +1,5 @@
 from marketplace.forms.accounts import LogInForm, PasswordResetForm, SignUpForm
+from marketplace.forms.facets import FacetForm
 from marketplace.forms.imports import ImportForm
 from marketplace.forms.listings import ListingEditForm, SentenceForm
 from marketplace.forms.notifications import SubscriptionsForm
@@ -18,6 +19,7 @@ __all__ = [
     "ActingFor",
     "ContestForm",
     "EndpointForm",
+    "FacetForm",
     "ImportForm",
     "InvitationForm",
     "ListingEditForm",

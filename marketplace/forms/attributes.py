@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.parsing.units import unit_name
-from marketplace.templatetags.market import attribute_label, in_my_language
+from marketplace.templatetags.market import attribute_label, in_my_language, unit_symbol
 
 
 def attribute_field(key: str, rules: Mapping[str, Any]) -> forms.Field:
@@ -34,7 +32,7 @@ def attribute_field(key: str, rules: Mapping[str, Any]) -> forms.Field:
     if rules.get("type") in ("number", "integer"):
         field.widget.attrs.update(inputmode="decimal", autocomplete="off")
     # The template writes it behind the input.
-    field.unit = unit_name(rules["unit"], get_language()) if rules.get("unit") else ""
+    field.unit = unit_symbol(rules["unit"]) if rules.get("unit") else ""
     return field
 
 

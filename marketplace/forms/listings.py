@@ -86,11 +86,10 @@ class ListingForm(ShowsRefusals):
         for key, rules in self.schema().items():
             self.fields[ATTRIBUTE + key] = attribute_field(key, rules)
 
-    def schema(self) -> dict[str, dict]:
+    def schema(self) -> Mapping[str, Mapping]:
         """Return the rules of each attribute of the chosen category, by key."""
-        code = self["category"].value()
-        category = Category.objects.filter(code=code).first() if code else None
-        return category.schema.get("properties", {}) if category else {}
+        category = Category.objects.catalogue().get(self["category"].value() or "")
+        return category.attributes if category else {}
 
     def attribute_fields(self):
         return [self[name] for name in self.fields if name.startswith(ATTRIBUTE)]
@@ -232,14 +231,18 @@ class ListingEditForm(ListingForm):
         return changes
 
 
-def category_choices() -> list:
-    """Return the categories to choose from, under the names of their parents."""
-    rows = list(Category.objects.current().select_related("parent").order_by("code"))
-    parents = {row.parent_id for row in rows}
+def category_choices(of_parent=_("%(name)s in general")) -> list:
+    """Return the categories to choose from, under the names of their parents; a parent is called as ``of_parent`` says."""
+    english = get_language() == "en"
+    specs = list(Category.objects.catalogue())
+    names = {spec.code: spec.name_en if english else spec.name_zh for spec in specs}
+    parents = {spec.parent for spec in specs}
     groups: dict[str, list] = {}
-    for row in rows:
-        if row.pk not in parents:
-            groups.setdefault(row.parent.name if row.parent else "—", []).append((row.code, row.name))
+    for spec in specs:
+        if spec.code in parents:
+            groups.setdefault(names[spec.code], []).insert(0, (spec.code, of_parent % {"name": names[spec.code]}))
+        else:
+            groups.setdefault(names.get(spec.parent, "—"), []).append((spec.code, names[spec.code]))
     return [("", "—"), *sorted(groups.items())]
 
 

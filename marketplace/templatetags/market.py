@@ -164,7 +164,13 @@ def attribute_value(value: Any, rules: Mapping[str, Any]) -> str:
     else:
         label = rules.get("labels", {}).get(value)
         return in_my_language(label) if label else str(value)
-    return f"{text} {unit_name(rules['unit'])}" if rules.get("unit") else text
+    return f"{text} {unit_symbol(rules['unit'])}" if rules.get("unit") else text
+
+
+def unit_symbol(unit: str) -> str:
+    """Write a unit of measure by its sign in every language, as data sheets do; what is counted, by its word."""
+    known = units.units().get(unit)
+    return unit_name(unit) if known and known.definition == "=" else units.unit_name(unit, "en", plural=False)
 
 
 @register.simple_tag

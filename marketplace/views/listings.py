@@ -1,17 +1,34 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from marketplace.filters import ListingFilter
-from marketplace.forms import ListingEditForm, SentenceForm
+from marketplace.forms import FacetForm, ListingEditForm, SentenceForm
 from marketplace.models import Listing, Membership, Organisation
 from marketplace.services import listings
 
 PER_PAGE = 20
+CATEGORIES_SHOWN = 10
+
+
+def _largest_categories(found) -> list[dict]:
+    """Return the categories with the most of what was found, by name in the reader's language."""
+    counts = found.order_by().exclude(category=None).values("category__code", "category__name_zh", "category__name_en")
+    largest = counts.annotate(count=Count("pk")).order_by("-count", "category__code")[:CATEGORIES_SHOWN]
+    return [
+        {
+            "code": row["category__code"],
+            "zh": row["category__name_zh"],
+            "en": row["category__name_en"],
+            "count": row["count"],
+        }
+        for row in largest
+    ]
 
 
 @require_GET
@@ -19,9 +36,15 @@ def listing_list(request):
     """Show the market to this reader: what is open and shown to them, by side, kind, category, place and price."""
     shown = Listing.objects.open(timezone.now()).shown_to(request.user)
     found = ListingFilter(request.GET, queryset=shown, request=request)
-    ordered = found.qs.with_names().order_by("-published_at", "-pk")
-    page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "marketplace/listing_list.html", {"filter": found, "page": page})
+    ordered = found.qs.with_names()
+    if not found.data.get("ordering"):
+        ordered = ordered.order_by("-published_at", "-pk")
+    context = {
+        "form": FacetForm(initial=request.GET.dict()),
+        "page": Paginator(ordered, PER_PAGE).get_page(request.GET.get("page")),
+        "categories": _largest_categories(found.qs),
+    }
+    return render(request, "marketplace/listing_list.html", context)
 
 
 @login_required
@@ -55,7 +78,8 @@ def listing_create(request):
         messages.info(request, _("Register your firm first: a listing is posted in its name."))
         return redirect("marketplace:organisation_create")
     now = timezone.now()
-    form = SentenceForm(request.POST or None, organisations=mine, initial={"side": request.GET.get("side", "demand")})
+    wanted = {"side": request.GET.get("side", "demand"), "text": request.GET.get("text", "")}
+    form = SentenceForm(request.POST or None, organisations=mine, initial=wanted)
     if request.method == "POST" and form.is_valid():
         organisation = form.cleaned_data["organisation"]
         if "read" in request.POST.getlist("step"):

@@ -37,3 +37,9 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
   button.textContent = button.dataset.copied;
 });
+
+// On a phone the filter starts folded, so that what was found is on the first screen.
+document.addEventListener("DOMContentLoaded", () => {
+  const isNarrow = window.matchMedia("(max-width: 60rem)").matches;
+  for (const details of document.querySelectorAll("details[data-open-when-wide]")) details.open = !isNarrow;
+});
