@@ -1,6 +1,6 @@
+from matching.services.health import Readiness, readiness
 from matching.services.indexing import hear_changes, index_waiting, save_index
 from matching.services.matches import ListingNotOpen, request_matches, request_runs
-from matching.services.readiness import Readiness, readiness
 from matching.services.searches import Search, look_from, search
 
 __all__ = [

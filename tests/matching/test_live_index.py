@@ -67,14 +67,14 @@ def test_live_index_follows_edits_and_closings(now, demand):
 
 def test_live_index_built_at_once_proposes_the_same_as_one_that_grew(now, demand):
     grown = live_index()
-    for number in range(30):
+    for number in range(12):
         ListingFactory(title_zh=f"球阀 DN{number}", title_en="", attributes={})
         runs.index_listings()
         grown.refresh(now)
     built = another_process()
 
     assert proposed(built, demand, now) == proposed(grown, demand, now)
-    assert len(built) == len(grown) == 31
+    assert len(built) == len(grown) == 13
 
 
 def test_live_index_scores_every_candidate_by_both_legs(now, demand):

@@ -1,0 +1,175 @@
+import pytest
+from django.urls import reverse
+
+from marketplace.models import Listing
+from matching import runs, services
+from matching.models import Match, MatchRun
+from tests.factories import ListingFactory, OrganisationFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch, now):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+
+
+@pytest.fixture
+def buyer():
+    return UserFactory(language="en")
+
+
+@pytest.fixture
+def demand(buyer):
+    return ListingFactory(organisation=OrganisationFactory(members=[buyer]), side="demand", quantity=10)
+
+
+def match(listing: Listing, now) -> None:
+    runs.index_listings()
+    (run_id,) = MatchRun.objects.request([listing.pk], now=now)
+    runs.find_matches(MatchRun.objects.claim(run_id, now=now), clock=lambda: now)
+
+
+def page(client, user, name, *args, **query) -> str:
+    client.force_login(user)
+    answer = client.get(reverse(name, args=args), query, headers={"accept-language": "en"})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_listing_matches_shows_progress_and_asks_again_until_it_is_finished(client, buyer, demand):
+    html = page(client, buyer, "matching:listing_matches", demand.pk)
+
+    assert 'hx-trigger="every 1s"' in html
+
+
+def test_listing_matches_shows_what_was_found_with_reasons(client, buyer, demand, now):
+    supply = ListingFactory(title_zh="法兰球阀", title_en="Flanged ball valve of Yuhuan")
+    match(demand, now)
+
+    html = page(client, buyer, "matching:listing_matches", demand.pk)
+
+    assert "hx-trigger" not in html.split('id="matches"')[1].split(">")[0]
+    assert supply.organisation.name_zh in html or supply.organisation.name_en in html
+    assert 'class="reasons"' in html
+    assert reverse("marketplace:listing_detail", args=[supply.pk]) in html
+
+
+def test_listing_matches_of_a_stranger_is_not_found(client, demand):
+    client.force_login(UserFactory())
+
+    assert client.get(reverse("matching:listing_matches", args=[demand.pk])).status_code == 404
+
+
+def test_listing_matches_needs_the_same_queries_for_one_and_three(
+    client, buyer, demand, now, django_assert_num_queries, django_assert_max_num_queries
+):
+    ListingFactory()
+    match(demand, now)
+    client.force_login(buyer)
+    url = reverse("matching:listing_matches", args=[demand.pk])
+    client.get(url)
+    with django_assert_max_num_queries(40) as first:
+        client.get(url)
+    ListingFactory.create_batch(2)
+    match(demand, now)
+    assert Match.objects.count() == 3
+
+    with django_assert_num_queries(len(first)):
+        client.get(url)
+
+
+def test_match_run_request_asks_for_a_run(client, buyer, demand):
+    client.force_login(buyer)
+
+    answer = client.post(reverse("matching:match_run_request", args=[demand.pk]))
+
+    assert answer.url == reverse("matching:listing_matches", args=[demand.pk])
+    assert MatchRun.objects.get().listing == demand
+
+
+def test_match_run_request_for_a_stranger_is_not_found(client, demand):
+    client.force_login(UserFactory())
+
+    assert client.post(reverse("matching:match_run_request", args=[demand.pk])).status_code == 404
+
+
+def test_match_list_shows_the_newest_of_all_my_listings(client, buyer, demand, now):
+    supply = ListingFactory(title_zh="玉环球阀", title_en="Yuhuan valve")
+    match(demand, now)
+
+    assert reverse("marketplace:listing_detail", args=[supply.pk]) in page(client, buyer, "matching:match_list")
+    assert reverse("marketplace:listing_detail", args=[supply.pk]) not in page(
+        client, UserFactory(), "matching:match_list"
+    )
+
+
+def test_match_list_needs_the_same_queries_for_one_and_three(
+    client, buyer, demand, now, django_assert_num_queries, django_assert_max_num_queries
+):
+    ListingFactory()
+    match(demand, now)
+    client.force_login(buyer)
+    client.get(reverse("matching:match_list"))
+    with django_assert_max_num_queries(40) as first:
+        client.get(reverse("matching:match_list"))
+    ListingFactory.create_batch(2)
+    match(demand, now)
+
+    with django_assert_num_queries(len(first)):
+        client.get(reverse("matching:match_list"))
+
+
+def test_match_detail_shows_both_sides_to_both_sides(client, buyer, demand, now):
+    seller = UserFactory()
+    supply = ListingFactory(organisation=OrganisationFactory(members=[seller]))
+    match(demand, now)
+    found = Match.objects.get()
+
+    for user in (buyer, seller):
+        html = page(client, user, "matching:match_detail", found.pk)
+        assert reverse("marketplace:listing_detail", args=[supply.pk]) in html
+        assert reverse("marketplace:listing_detail", args=[demand.pk]) in html
+
+
+def test_match_detail_of_a_stranger_is_not_found(client, demand, now):
+    ListingFactory()
+    match(demand, now)
+    client.force_login(UserFactory())
+
+    assert client.get(reverse("matching:match_detail", args=[Match.objects.get().pk])).status_code == 404
+
+
+def test_search_answers_anybody_at_once(client):
+    supply = ListingFactory()
+    runs.index_listings()
+
+    answer = client.get(reverse("matching:search"), {"q": "304 不锈钢球阀 DN50"})
+
+    assert answer.status_code == 200
+    assert reverse("marketplace:listing_detail", args=[supply.pk]) in answer.content.decode()
+
+
+def test_search_without_a_question_asks_for_one(client):
+    assert client.get(reverse("matching:search")).status_code == 200
+
+
+def test_search_says_what_is_wrong(client):
+    answer = client.get(reverse("matching:search"), {"q": "阀" * 3000})
+
+    assert answer.status_code == 422
+    assert "2000" in answer.content.decode()
+
+
+def test_readyz_says_why_it_is_not_ready(client, monkeypatch):
+    state = services.Readiness(reasons={"broker": "away"}, entries=3, lag_seconds=2.0)
+    monkeypatch.setattr(services, "readiness", lambda **_options: state)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "not ready",
+        "reasons": {"broker": "away"},
+        "index": {"entries": 3, "lag_seconds": 2.0},
+    }
