@@ -84,11 +84,18 @@ class CategoryFactory(factory.django.DjangoModelFactory):
                 "DN": {
                     "type": "number",
                     "unit": "mm",
+                    "codes": "dn",
                     "title_zh": "公称直径",
                     "title_en": "Nominal diameter",
                     "match": "equal",
                 },
-                "PN": {"type": "number", "title_zh": "公称压力", "title_en": "Nominal pressure", "match": "at_least"},
+                "PN": {
+                    "type": "number",
+                    "codes": "pn",
+                    "title_zh": "公称压力",
+                    "title_en": "Nominal pressure",
+                    "match": "at_least",
+                },
                 "material": {
                     "type": "string",
                     "enum": ["ss304", "ss316l", "wcb"],

@@ -200,6 +200,9 @@ class Listing(models.Model):
                 condition=Q(window_start=None) | Q(window_end=None) | Q(window_end__gte=F("window_start")),
             ),
             models.CheckConstraint(
+                name="listing_open_has_a_side", condition=~Q(status="open") | Q(side__in=["supply", "demand"])
+            ),
+            models.CheckConstraint(
                 name="listing_open_was_published", condition=~Q(status="open") | Q(published_at__isnull=False)
             ),
         ]

@@ -258,7 +258,8 @@ class Draft:
     """A listing that is not kept yet: cleaned values by field, what was read out of the text, and what is wrong.
 
     ``values["category"]`` is a code. ``problems`` maps a field (``attributes.DN``) to what is wrong with it. A reading
-    is {field, value, start, end, zh, en}: what was read, where it stands in the text, and how it was understood.
+    is {field, value, start, end, zh, en, is_ambiguous}: what was read, where it stands in the text, and how it was
+    understood.
     """
 
     values: dict[str, object] = field(default_factory=dict)

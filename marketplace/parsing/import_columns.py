@@ -33,7 +33,7 @@ COLUMNS = (
     Column("text", "说明", "text", "一句话即可，缺的字段会从中读出", "a sentence is enough, what is missing is read out of it", "304 不锈钢法兰球阀 DN50 PN16，现货，台州交货", ("描述", "详情", "description")),
     Column("text_zh", "中文说明", "text_zh", "", "", ""),
     Column("text_en", "英文说明", "text_en", "", "", ""),
-    Column("attributes", "属性", "attributes", 'JSON，或每个属性一列，列名为 属性:DN', 'JSON, or one column per attribute headed attr:DN', ""),
+    Column("attributes", "属性", "attributes", "JSON，或每个属性一列，列名为 属性:DN", "JSON, or one column per attribute headed attr:DN", ""),
     Column("quantity", "数量", "quantity", "数字，可带单位", "a number, its unit may follow", "2000"),
     Column("unit", "单位", "unit", "只、吨、米……", "piece, t, m …", "只"),
     Column("minimum_order", "起订量", "minimum_order", "", "", "50", ("最小起订量", "moq")),
@@ -89,11 +89,11 @@ def read_header(cells: Sequence[object]) -> list[str | None]:
             f"Unknown columns: {names}. Use the headings of the template; an attribute's is attr:DN.",
         )
     given = [field for field in fields if field]
+    if not given and not unknown:
+        raise ProblemError("empty_file", "文件是空的。", "The file is empty.")
     if twice := sorted({field for field in given if given.count(field) > 1}):
         names = ", ".join(twice)
         raise ProblemError("column_given_twice", f"列重复：{names}。", f"These columns are given twice: {names}.")
-    if not given:
-        raise ProblemError("no_header", "第一行应为列名。", "The first row must have the headings.")
     return fields
 
 

@@ -3,6 +3,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from knox.models import AuthToken
 
 from config.errors import InputRefused
 from marketplace.models import User
@@ -49,3 +50,17 @@ def change_language(*, user: User, language: str) -> None:
     if language not in dict(settings.LANGUAGES):
         raise InputRefused({"language": [_("The platform does not speak this language.")]})
     User.objects.filter(pk=user.pk).update(language=language)
+
+
+@transaction.atomic
+def make_token(*, user: User) -> str:
+    """Return a new API token of the user; only its hash is kept."""
+    _row, token = AuthToken.objects.create(user)
+    return token
+
+
+@transaction.atomic
+def revoke_tokens(*, user: User, only: AuthToken | None = None) -> None:
+    """Make a token worthless, or all of the user's."""
+    tokens = AuthToken.objects.filter(user=user)
+    (tokens.filter(pk=only.pk) if only else tokens).delete()

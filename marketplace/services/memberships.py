@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Invitation, Membership, Organisation, User
+from marketplace.services import announcements
 from marketplace.services.organisations import OnlyMembersMay, require_role
 
 INVITATION_LASTS = timedelta(days=14)
@@ -41,7 +42,7 @@ def _check_role(organisation: Organisation, role: str) -> None:
 
 @transaction.atomic
 def invite(*, organisation: Organisation, email: str, role: str, by: User, now: datetime) -> tuple[Invitation, str]:
-    """Ask a person by e-mail to join; return the invitation and the token for its link, of which only a hash is kept.
+    """Ask a person by e-mail to join; return the invitation and the token of its link, of which only a hash is kept.
 
     An earlier invitation of the same address is replaced.
 
@@ -70,6 +71,7 @@ def invite(*, organisation: Organisation, email: str, role: str, by: User, now: 
         created_at=now,
         expires_at=now + INVITATION_LASTS,
     )
+    announcements.invitation_sent(invitation, token, now=now)
     return invitation, token
 
 
@@ -101,6 +103,7 @@ def accept_invitation(*, token: str, by: User, now: datetime) -> Membership:
     )
     if not is_new:
         raise AlreadyMember(_("You are a member of “%(name)s” already.") % {"name": invitation.organisation.name})
+    announcements.member_joined(membership, now=now)
     return membership
 
 

@@ -16,6 +16,7 @@ from marketplace.models import (
     User,
     WebhookEndpoint,
 )
+from marketplace.services import announcements
 from marketplace.services.identifiers import check_organisation
 
 PROFILE_FIELDS = (
@@ -207,6 +208,7 @@ def _review(
         )
     organisation.refresh_from_db()
     _look_again(organisation, now)
+    announcements.organisation_reviewed(organisation, now=now)
 
 
 @transaction.atomic
@@ -255,6 +257,7 @@ def contest_uscc(*, organisation: Organisation, by: User, evidence: str, now: da
     )
     if not is_new:
         raise UsccContestAlreadyOpen(_("Your claim waits for the platform operator already."))
+    announcements.uscc_contested(contest, now=now)
     return contest
 
 
@@ -275,6 +278,7 @@ def decide_contest(*, contest: UsccContest, is_upheld: bool, by: User, now: date
     if not decided:
         raise UsccContestAlreadyDecided(_("This claim was decided already."))
     contest.refresh_from_db()
+    announcements.contest_decided(contest, now=now)
     if not is_upheld:
         return
     organisation = Organisation.objects.select_for_update().get(pk=contest.organisation_id)
@@ -359,3 +363,4 @@ def answer_report(*, report: Report, by: User, answer: str, now: datetime) -> No
     if not Report.objects.filter(pk=report.pk, answered_at=None).update(answered_at=now, answered_by=by, answer=answer):
         raise ReportAlreadyAnswered(_("This report was answered already."))
     report.refresh_from_db()
+    announcements.report_answered(report, now=now)

@@ -106,7 +106,7 @@ def test_read_header_takes_headings_in_both_languages_and_attributes():
 
 @pytest.mark.parametrize(
     ("headings", "code"),
-    [(["side", "colour"], "unknown_column"), (["side", "方向"], "column_given_twice"), ([None], "no_header")],
+    [(["side", "colour"], "unknown_column"), (["side", "方向"], "column_given_twice"), ([None], "empty_file")],
 )
 def test_read_header_names_what_it_does_not_take(headings, code):
     with pytest.raises(ProblemError) as refusal:

@@ -1,0 +1,16 @@
+"""Celery's doorbells; the names under which beat rings are those of this package."""
+
+from celery import shared_task
+
+from marketplace.tasks.imports import import_listings, ring_for_imports
+from marketplace.tasks.listings import expire_listings
+from marketplace.tasks.notifications import ring_for_sendings, send_digests, send_mails, send_notifications
+
+__all__ = ["expire_listings", "import_listings", "ring_again", "send_digests", "send_mails", "send_notifications"]
+
+
+@shared_task
+def ring_again() -> None:
+    """Wake what dead workers held and what no worker heard of; scheduled every minute."""
+    ring_for_imports()
+    ring_for_sendings()
