@@ -117,6 +117,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 900
 CELERY_TASK_SOFT_TIME_LIMIT = 840
+# Sending has a queue of its own, and workers take from both in turn: a thousand mails keep no match waiting.
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "sending")}
+CELERY_TASK_ROUTES = {"marketplace.tasks.send_*": {"queue": "sending"}}
 # A run older than this was left behind by a worker that died: longer than any task may take.
 RUN_LEFT_BEHIND_SECONDS = CELERY_TASK_TIME_LIMIT + 60
 CELERY_TIMEZONE = "Asia/Shanghai"
@@ -238,6 +241,14 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Fields of one name with other choices each need a name of their own.
+    "ENUM_NAME_OVERRIDES": {
+        "OrganisationKind": "marketplace.models.Organisation.Kind",
+        "CategoryKind": "marketplace.models.Category.Kind",
+        "EndpointKind": "marketplace.models.WebhookEndpoint.Kind",
+        "ListingStatus": "marketplace.models.Listing.Status",
+        "RunStatus": "config.runs.Run.Status",
+    },
 }
 UNFOLD = {"SITE_TITLE": _("Platform operator"), "SITE_HEADER": _("Industrial matchmaking")}
 
@@ -247,4 +258,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{", "datefmt": "%H:%M:%S"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # It tells every process of its processor's instructions.
+    "loggers": {"faiss": {"level": "WARNING"}},
 }
