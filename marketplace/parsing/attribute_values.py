@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from marketplace.parsing.catalogue import CategorySpec
@@ -146,7 +147,17 @@ def _synonyms(value: object) -> tuple[str, ...]:
 
 def _nears(value: object, offered: Sequence[object]) -> list[str]:
     """Return the codes that stand for a value where the category has no value of their own."""
-    return [code for code, entry in grades().items() if str(value) in entry.near and code not in offered]
+    return [code for code in _standing_for().get(str(value), ()) if code not in offered]
+
+
+@cache
+def _standing_for() -> dict[str, tuple[str, ...]]:
+    """Return for each grade those that may stand in for it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for code, entry in grades().items():
+        for near in entry.near:
+            found[near] = (*found.get(near, ()), code)
+    return found
 
 
 def tell(spec: CategorySpec, key: str, value: object, start: int, end: int) -> AttributeReading | None:

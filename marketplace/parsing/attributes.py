@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from marketplace.parsing.attribute_values import (
     COUNTED,
@@ -24,18 +25,24 @@ _KINDS = {
     "denier": ("denier", "tex"), "dtex": ("tex", "denier"), "mesh": ("mesh",), "thread": ("thread",), "shore": ("hardness",),
     "hrc": ("hardness",), "percent": ("percent",),
 }  # fmt: skip
+# How a firm is run, not how goods are made.
+_MANAGEMENT = frozenset(
+    {"iso9001", "iso14001", "iso45001", "iatf16949", "iso13485", "iso22000", "iso27001", "iso50001", "iso17025"}
+)
 # Classes of ASME B16.34 and the PN that EN 1759 sets beside them.
 _CLASS_PN = {150: 20, 300: 50, 600: 110, 900: 150, 1500: 260, 2500: 420}
 _FIGURE = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _AFTER_LABEL = re.compile(
-    rf"[ ]?(?:[:=为是≥≤><约在]|of|is|at least|at most|up to|min\.?|max\.?|不低于|不小于|不超过|不大于|大于|小于|达到?|可达|以上|\([^()]{{0,8}}\)|[ ]){{0,4}}(?P<first>{_FIGURE})(?:[ ]?(?P<unit_low>[^\d\s\-~至到,;，；。]{{0,6}})[ ]?(?:-|~|至|到|to|\.\.)[ ]?(?P<last>{_FIGURE}))?"
+    rf"[ ]?(?:[:=为是≥≤><约在]|of|is|at least|at most|up to|min\.?|max\.?|不低于|不小于|不超过|不大于|大于|小于|达到?|可达|以上|\([^()]{{0,8}}\)|[ ]){{0,4}}(?P<first>{_FIGURE})(?P<scale>[ ]?[万千亿百]|k(?![a-z]))?(?:[ ]?(?P<unit_low>[^\d\s\-~至到,;，；。]{{0,6}})[ ]?(?:-|~|至|到|to|\.\.)[ ]?(?P<last>{_FIGURE}))?"
 )
 _BEFORE_LABEL = re.compile(
     rf"(?P<first>{_FIGURE})(?:[ ]?(?:-|~|至|到)[ ]?(?P<last>{_FIGURE}))?[ ]?(?P<unit>[^\d\s,;，；。、]{{1,8}}|sq ?m)[ ]?(?:的)?$"
 )
 _TEXT_AFTER_LABEL = re.compile(r"[ ]?(?:[:=]|为|是)[ ]?(?P<words>[^,;，；。\n、|]{1,60})")
 _OR = re.compile(r"[ ]?(?:/|或者?|or|、)[ ]?")
+_FROM_TO = re.compile(r"[ ]?(?:-|~|至|到|to|/|或者?|or|、|,|和|and)[ ]?")
 _NO = re.compile(r"(?:不|无|非|未|没有|without|no|non|not)[ -]?$")
+_SCALES_OF_TEN = {"百": 100, "千": 1000, "k": 1000, "万": 10_000, "亿": 100_000_000}
 _OWN_FIGURE = re.compile(r"[ ]?[:=≤≥<>为是约]*[ ]?\d")
 
 
@@ -74,16 +81,27 @@ def _by_code(text: str, codes: Sequence[Code], spec: CategorySpec, labels: list)
     found = []
     for key, rules in spec.attributes.items():
         kinds = _KINDS.get(rules.get("codes", ""), ())
-        fitting = [code for code in codes if code.kind in kinds]
+        fitting = [code for code in codes if code.kind in kinds and code.token not in _MANAGEMENT]
         # A percentage is the purity only where its label stands by it or nothing else is said in percent.
         if rules.get("codes") == "percent":
             fitting = [code for code in fitting if not _labelled_otherwise(text, code, key, labels)]
+        if rules.get("match") == "equal" and _is_choice(text, fitting):
+            continue
         for code in fitting:
             value = _value_of(code, rules)
             if value is not None and (reading := tell(spec, key, value, code.start, code.end)):
                 found.append(reading)
                 break
     return found
+
+
+def _is_choice(text: str, codes: Sequence[Code]) -> bool:
+    """Say whether the codes are a range or a choice (DN15-DN100, PN16/PN25): no single one can be asked for."""
+    if any(isinstance(code.value, tuple) and code.kind == "dn" for code in codes):
+        return True
+    return any(
+        one.token != other.token and _FROM_TO.fullmatch(text[one.end : other.start]) for one, other in pairwise(codes)
+    )
 
 
 def _labelled_otherwise(text: str, code: Code, key: str, labels: list) -> bool:
@@ -168,6 +186,7 @@ def _number_after(
     if match is None or not taken.free(match.start("first"), match.end("first")):
         return None
     rules = spec.attributes[key]
+    scale = _SCALES_OF_TEN.get((match["scale"] or "").strip(), 1)
     unit, unit_end = _read_unit(text, match.end(), rules)
     following = text[match.end() : match.end() + 2].strip()
     # Without a unit the label must be certain, and no other unit may follow: 长度 5 台 is not a length.
@@ -188,7 +207,7 @@ def _number_after(
     low = float(match["first"].replace(",", ""))
     high = float(match["last"].replace(",", "")) if match["last"] else low
     chosen = chosen_end(rules, min(low, high), max(low, high))
-    value = None if chosen is None else in_unit_of(chosen, unit, rules)
+    value = None if chosen is None else in_unit_of(chosen * scale, unit, rules)
     return None if value is None else tell(spec, key, value, start, unit_end if unit else match.end())
 
 

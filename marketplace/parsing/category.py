@@ -12,13 +12,14 @@ from marketplace.parsing.catalogue import Catalogue
 from marketplace.parsing.codes import Code
 from marketplace.parsing.folding import Folded, fold
 from marketplace.parsing.glossary import chemicals, grades
+from marketplace.parsing.materials import are_pieces
 from marketplace.parsing.phrases import PhraseBook
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 # What stands after these words is what the goods are for, not what they are.
 _FOR = re.compile(
-    r"(?:用于|适用于?|适合|配套|应用于|面向|供给?|为|给|(?<![a-z])(?:for|used in|used for|suitable for|applied in|of our))[ ]?[^,;，；。、]{0,4}$"
+    r"(?:用于|适用于?|适合|配套|应用于|(?<![a-z])(?:for|used in|used for|suitable for|applied in|of our))[ ]?[^,;，；。、]{0,4}$"
 )
 _TOGETHER = re.compile(r"[ ]?(?:、|,|/|和|及|与|以及|and|&|or|或)[ ]?")
 # Between Chinese and Latin some leave a space and some do not.
@@ -97,7 +98,8 @@ def _endings(phrase: str) -> list[str]:
     if _HAN.match(phrase[-2:]) and _HAN.match(phrase[-1]):
         return [phrase[place:] for place in range(max(1, len(phrase) - 4), len(phrase) - 1)]
     words = phrase.split(" ")
-    return [" ".join(words[-2:])] if len(words) > 2 and len(words[-1]) > 2 else []
+    is_name = len(words) > 2 and len(words[-1]) > 2 and not _STOP_WORDS & set(words[-2:])
+    return [" ".join(words[-2:])] if is_name else []
 
 
 def _common(codes: Iterable[str], catalogue: Catalogue) -> str | None:
@@ -148,9 +150,13 @@ def _by_substance(catalogue: Catalogue, phrases: Mapping[str, Mapping]) -> dict[
 
 def _ending_book(catalogue: Catalogue, phrases: Mapping[str, Mapping]) -> PhraseBook[tuple[str, ...]]:
     endings: dict[str, dict[str, None]] = defaultdict(dict)
+    # 霉素 ends the names of many substances and is none of them.
+    substances = {
+        spec.code for spec in catalogue if any(rules.get("codes") == "cas" for rules in spec.attributes.values())
+    }
     for phrase, codes in phrases.items():
         for ending in _endings(phrase):
-            if ending not in phrases:
+            if ending not in phrases and not substances & set(codes):
                 endings[ending] |= codes
     return PhraseBook({ending: (code,) for ending, codes in endings.items() if (code := _common(codes, catalogue))})
 
@@ -214,7 +220,7 @@ def _kind(catalogue: Catalogue, code: str) -> str:
 
 
 def _phrase_hits(text: str, index: _Index, catalogue: Catalogue) -> list[_Hit]:
-    found = list(index.book.find(text, overlapping=True))
+    found = [hit for hit in index.book.find(text, overlapping=True) if not are_pieces(text, hit.start, hit.end)]
     whole = {(hit.start, hit.end) for hit in found}
     found += [hit for hit in index.endings.find(text, overlapping=True) if (hit.start, hit.end) not in whole]
     # A name inside a longer name says nothing of its own: 球阀 in 法兰球阀.
@@ -259,10 +265,32 @@ def _together(text: str, hits: list[_Hit], catalogue: Catalogue) -> tuple[str, i
 def _refine(text: str, best: dict[str, _Hit], index: _Index, catalogue: Catalogue) -> None:
     """Let the best category give way to one below it whose name stands in the text, though not in one piece."""
     top = max(best.values(), key=lambda hit: hit.score)
-    for guess in _by_overlap(text, index, catalogue, None, 5, least=0.8):
-        if guess.code not in best and _is_above(catalogue, top.codes, (guess.code,)) and guess.code not in top.codes:
+    is_wide = not is_settled(top.codes[0], catalogue)
+    for guess in _by_overlap(text, index, catalogue, None, 5, least=LEAST_COVERAGE if is_wide else 0.8):
+        if guess.code not in best and guess.code not in top.codes and _is_above(catalogue, top.codes, (guess.code,)):
             best[guess.code] = _Hit((guess.code,), top.start, top.end, guess.evidence, top.score * 1.1)
             return
+    if is_wide and (below := _spoken_of_below(text, top.codes[0], index, catalogue)):
+        best[below] = _Hit((below,), top.start, top.end, top.phrase, top.score * 1.05)
+
+
+def _spoken_of_below(text: str, code: str, index: _Index, catalogue: Catalogue) -> str | None:
+    """Return the one category below that shares the most with the text: testing + 阀门 is the testing of valves."""
+    spec = catalogue.get(code)
+    said = _tokens(text.replace("第三方", " ").replace("三方", " ")) - {
+        token for name in (spec.names if spec else ()) for token in _tokens(fold(name).text)
+    }
+    shared: dict[str, set[str]] = defaultdict(set)
+    for token in said:
+        for below, _ in index.by_token.get(token, ()):
+            if _is_above(catalogue, (code,), (below,)) and below != code:
+                shared[below].add(token)
+    points = sorted(
+        ((sum(index.rarity[token] for token in tokens), below) for below, tokens in shared.items()), reverse=True
+    )
+    if not points or (len(points) > 1 and points[0][0] < 1.2 * points[1][0]):
+        return None
+    return points[0][1]
 
 
 def _by_overlap(

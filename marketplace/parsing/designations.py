@@ -141,9 +141,15 @@ def _read_percent(match: re.Match[str]) -> Code | None:
 
 
 # Within a text about yarn or cloth 40支 and 40S are counts; elsewhere 支 counts pieces and s may be seconds.
+_CLOTH = re.compile(r"[布绸绒]|面料|坯|针织|梭织|斜纹|平纹|fabric|knit|woven|poplin|twill|denim|jersey|fleece")
 _TEXTILE = re.compile(
     r"[纱棉布织纺绸绒衬]|涤纶|涤棉|人棉|梭|yarn|fabric|cotton|textile|spun|knit|woven|poplin|twill|denim"
 )
+
+
+def _read_cloth_weight(match: re.Match[str]) -> Code | None:
+    """Read 180克 as the weight of a square metre where the text is about cloth."""
+    return _read_gsm(match) if _CLOTH.search(match.string) and 20 <= int(match["value"]) <= 900 else None
 
 
 def _read_count(match: re.Match[str]) -> Code | None:
@@ -271,6 +277,7 @@ DESIGNATIONS = (
         _read_gsm,
     ),
     Rule(("克重",), re.compile(rf"克重[ :为]*(?P<value>{_F})(?:{_TO}(?P<last>{_F}))?[ ]?(?:g|克)?(?![a-z0-9./])"), _read_gsm),
+    Rule(("g", "克"), re.compile(rf"{_B}(?P<value>\d{{2,3}})(?P<last>)[ ]?(?:g|克)(?![a-z0-9/装重每])"), _read_cloth_weight),
     Rule(("hr", "hb", "hv"), re.compile(rf"{_B}(?P<scale>hrc|hrb|hra|hbw|hb|hv)[ ]?(?P<first>\d{{1,4}})(?:{_TO}(?:hrc|hrb|hb|hv)?(?P<last>\d{{1,4}}))?(?![a-z0-9./])"), _read_hardness),
     Rule(("hr", "hb", "hv"), re.compile(rf"{_B}(?P<first>\d{{1,4}})(?:{_TO}(?P<last>\d{{1,4}}))?[ ]?(?P<scale>hrc|hrb|hra|hbw|hb|hv)(?![a-z0-9])"), _read_hardness),
     Rule(("shore", "邵"), re.compile(r"(?:shore|邵氏?)(?:硬度)?[ ]?(?P<scale>[ad])?(?:硬度)?[ :]?(?P<value>\d{1,3})[ ]?(?P<scale_after>[ad])?(?![a-z0-9.])"), _read_shore),

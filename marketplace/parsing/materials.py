@@ -17,8 +17,17 @@ _ALUMINIUM = "1050|1060|1070|1100|2014|2024|2a12|2a14|3003|3004|3a21|5005|5052|5
 _TEMPER = r"(?:t\d{1,2}|h\d{2,3}|o|f)"
 
 
-_PIECES_BEFORE = re.compile(r"[\d十百千万][ ]?$")
+_PIECES_BEFORE = re.compile(r"(?:[\d十百千万/]|\d[ ]?k|per|each)[ ]?$")
 _PLASTIC_AFTER = re.compile(r"[ ]?(?:聚碳|polycarb|树脂|resin|[/+-])")
+
+
+def are_pieces(text: str, start: int, end: int) -> bool:
+    """Say whether the letters there count pieces (500 pcs, $5/pc) and are not polycarbonate."""
+    written = text[start:end]
+    if written == "pcs":
+        return True
+    before = _PIECES_BEFORE.search(text[max(0, start - 6) : start])
+    return written == "pc" and before is not None and not _PLASTIC_AFTER.match(text, end)
 
 
 def _named(kind: str, token: str, match: re.Match[str], group: int | str = 0) -> Code:
@@ -177,11 +186,7 @@ def find_materials(folded: Folded, claims: Claims) -> list[Code]:
                 continue
             if entry.kind in ("cas", "plastic") and before and before in _CHEMICAL_BEFORE:
                 continue
-        elif (
-            hit.phrase == "pc"
-            and _PIECES_BEFORE.search(text[max(0, hit.start - 2) : hit.start])
-            and not _PLASTIC_AFTER.match(text, hit.end)
-        ):
+        elif are_pieces(text, hit.start, hit.end):
             continue  # 500 pc are pieces
         elif before == "." and hit.phrase[0].isdigit():
             continue

@@ -155,9 +155,7 @@ def _related(chain: list[Found[_Name]], found: Found[_Name]) -> bool:
     if found.value.area or chain[-1].value.area:
         return False
     return any(
-        one != other and (is_within(one, other) or is_within(other, one))
-        for one in chain[-1].value.codes
-        for other in found.value.codes
+        is_within(one, other) or is_within(other, one) for one in chain[-1].value.codes for other in found.value.codes
     )
 
 

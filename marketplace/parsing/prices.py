@@ -33,7 +33,7 @@ _BASE_UNITS = "|".join(
 _PER = rf"(?:[ ]?(?:/|每|per |a |一|an |for each |for a )[ ]?(?P<per>(?:{_BASE_UNITS})s?(?![a-z])(?:[ ]?[/·*][ ]?(?:天|日|月|年|day|month|year|小时|h)(?![a-z]))?(?:[ ]?(?:/|每|per )[ ]?(?:天|日|月|年|day|month|year|小时|hour)(?![a-z]))?)|[ ](?P<each>each|apiece|ea\.?)(?![a-z])|(?P<one>一[只个件台套吨米匹箱桶]))?"
 _TAIL = r"(?P<tail>[ ]?(?:左右|上下|起步|起(?![订批重])|以内|以下|之内|内(?![a-z六衬径]))|[ ]?(?:或以下|以上|max(?:imum)?|or less|or below|and up|at most|起))?"
 _PRICE = re.compile(
-    rf"(?:{_FRONT})?(?P<low>(?<![\d.,a-z]){FIGURE})(?:[ ]?{_SCALE.format('scale_low')})?"
+    rf"(?:{_FRONT})?(?P<low>(?<![\d.a-z])(?<!\d,){FIGURE})(?:[ ]?{_SCALE.format('scale_low')})?"
     rf"(?:(?:[ ]?(?:{_SYMBOLS}))?{_TO}{_FRONT_AGAIN}(?P<high>{FIGURE})(?:[ ]?{_SCALE.format('scale')})?)?(?:[ ]?{_BACK})?{_PER}{_TAIL}"
 )
 _CUE = re.compile(
@@ -52,6 +52,9 @@ _TOTAL_BEFORE = re.compile(
 _NEVER_BEFORE = re.compile(
     r"(?:注册资本|注册资金|年产值|产值|营业额|销售额|capital|turnover|revenue|保证金|定金|押金|deposit|减免|补贴|奖励)[ :为约]*$"
 )
+
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Price:
             figure = f"不低于 {low}" if zh else f"at least {low}"
         else:
             figure = low if low == high else f"{low}–{high}"
-        return f"{figure} {self.currency}{per}{total}"
+        return f"{figure} {self.currency}".rstrip() + per + total
 
 
 def find_prices(folded: Folded, claims: Claims) -> list[Price]:
@@ -120,23 +123,9 @@ def _read(text: str, match: re.Match[str], claims: Claims) -> Price | None:
     unit = _unit(match)
     cue = bool(_CUE.search(before))
     total = bool(_TOTAL_BEFORE.search(before) or (_TOTAL_AFTER.match(after) and unit is None))
-    scaled = match["scale_low"] or match["scale"]
-    # Without a currency only a budget, or a word for price and a rate (单价 38/只), speaks of money; 3.5万/吨 does by its shape.
-    if (
-        currency is None
-        and not ((cue or total) and (unit or total or _names_price(before)) and not _counts(text, match))
-        and not (
-            scaled in {"万", "千", "k"}
-            and unit
-            and not match["per"].startswith(("天", "日", "月", "年", "day", "month", "year"))
-        )
-    ):
+    if currency is None and not _speaks_of_money(text, match, before, unit, total=total, cue=cue):
         return None
-    if (
-        not claims.free(start, end)
-        or _NEVER_BEFORE.search(before)
-        or (currency == "CNY" and match["back"] == "块" and not (cue or unit))
-    ):
+    if not claims.free(start, end) or _NEVER_BEFORE.search(before) or (match["back"] == "块" and not (cue or unit)):
         return None
     low, high = _values(match)
     if low is None or low > 1e13 or (high is not None and high < low):
@@ -150,7 +139,38 @@ def _read(text: str, match: re.Match[str], claims: Claims) -> Price | None:
             high = None
     if unit is not None:
         total = False
-    return Price(low, high, currency or "CNY", unit, start, end, total, currency is not None)
+    # In a Chinese text money without a name is yuan; elsewhere it might be anything.
+    named = currency or ("CNY" if _HAN.search(text) else "")
+    return Price(low, high, named, unit, start, end, total, currency is not None)
+
+
+def _speaks_of_money(text: str, match: re.Match[str], before: str, unit: str | None, *, total: bool, cue: bool) -> bool:
+    """Say whether a figure without a currency is a price: a budget, 单价 38/只, 3.5万/吨, 8350-8400/吨."""
+    if (cue or total) and (unit or total or _names_price(before)) and not _counts(text, match):
+        return True
+    return bool(unit and match["per"]) and unit.partition("·")[0] not in _NO_PRICE_PER
+
+
+# 300/月 is an output and 500/箱 a packing.
+_NO_PRICE_PER = frozenset(
+    {
+        "day",
+        "week",
+        "month",
+        "year",
+        "carton",
+        "bag",
+        "drum",
+        "box",
+        "pallet",
+        "roll",
+        "bottle",
+        "spool",
+        "container",
+        "s",
+        "min",
+    }
+)
 
 
 def _names_price(before: str) -> bool:

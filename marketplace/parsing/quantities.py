@@ -94,6 +94,7 @@ class Quantity:
     is_minimum: bool = False
     has_cue: bool = False
     is_package: bool = False
+    package: str | None = None
 
 
 def _unit_pattern() -> str:
@@ -112,7 +113,7 @@ _MINIMUM_BEFORE = re.compile(
     r"(?:起订量?|最小(?:起订|订)(?:量|单)?|最低起?订(?:购|货)?量?|起批量?|起售量?|moq|minimum order(?: quantity| qty)?|min(?:\.|imum)?[ ]?order(?: qty| quantity)?|min\.?[ ]?qty|order minimum)[ ]?(?:为|是|of|is|:|≥|>=)*[ ]?$"
 )
 _MINIMUM_AFTER = re.compile(
-    r"[ ]?(?:起订|起批|起售|起卖|起购|起做|起(?![重动升源])|minimum|min\.?(?: order|(?![a-z])|$)|moq)"
+    r"[ ]?(?:起(?:订|批|售|卖|购|做)(?!量|[ :]*\d)|起(?![重动升源订批售卖购做])|minimum|min\.?(?: order|(?![a-z])|$)|moq)"
 )
 _CUE_BEFORE = re.compile(
     r"(?:数量|需求量?|需要|需|采购量?|求购|收购|共计?|合计|总计|约|大约|现货|库存|供应量?|产能|月供|年供|订购|订|购|要|买|出售|转让|可供|余|剩余|闲置|面积|qty|quantity|need(?:ed|s)?|require[sd]?|want(?:ed)?|buy(?:ing)?|purchase|order(?:ing)?|total|about|approx\.?|around|looking for|offer(?:ing)?|supply|sell(?:ing)?|stock(?: of)?|available|in stock|capacity(?: of)?|up to|area)[ :为是of]*$"
@@ -128,8 +129,10 @@ _PERIOD_WORD = {
     "annum": "year", "daily": "day", "weekly": "week", "monthly": "month", "annual": "year", "annually": "year", "yearly": "year",
     "每日": "day", "每天": "day", "每周": "week", "每月": "month", "每年": "year",
 }  # fmt: skip
+_CONTAINERS = "袋|桶|箱|包|卷|匹|瓶|盒|托|轴|筒|支|片|罐|车|柜|只|个|件|bag|drum|carton|roll|bolt|bottle|box|pallet|spool|cone|can|ibc|truck|piece|pcs"
 _PACKAGE_AFTER = re.compile(
-    r"[ ]?(?:/|每|per |a )[ ]?(?:袋|桶|箱|包|卷|匹|瓶|盒|托|轴|筒|支|片|罐|只|个|件|bag|drum|carton|roll|bolt|bottle|box|pallet|spool|cone|can|ibc|piece|pcs|装)|[ ]?(?:装|包装|规格|塑料桶|铁桶|吨袋|编织袋|drum|bag|ibc|bottle|packing|packag|pack)"
+    rf"[ ]?(?:/|每|per |a )[ ]?(?P<in>{_CONTAINERS}|装)|[ ]?(?:装(?![修配卸机])|包装|规格|塑料桶|铁桶|吨袋|编织袋|drum|bag|ibc|bottle|packing|packag|pack)"
+    r"|[ ]?[x*]?[ ]?(?=\d{1,7}[ ]?(?:瓶|桶|袋|盒|支装|bottles|vials|drums|bags|cartons))"
 )
 _PACKAGE_BEFORE = re.compile(
     r"(?:包装|规格|净重|净含量|每袋|每桶|每箱|每包|每卷|每匹|packed in|packing|packaging|net weight|bags of|drums of)[ :为]*$"
@@ -186,9 +189,11 @@ def _read(text: str, match: re.Match[str], claims: Claims) -> Quantity | None:
     if unit in WHEN or not _fits(match, unit, before, after):
         return None
     is_minimum = bool(_MINIMUM_BEFORE.search(before) or _MINIMUM_AFTER.match(after))
-    is_package = bool(_PACKAGE_AFTER.match(after) or _PACKAGE_BEFORE.search(before)) and unit != "piece"
+    packed = _PACKAGE_AFTER.match(after)
+    is_package = bool(packed or _PACKAGE_BEFORE.search(before)) and unit != "piece"
+    package = canonical_unit(packed["in"]) if is_package and packed and packed["in"] else None
     has_cue = bool(_CUE_BEFORE.search(before) or _CUE_AFTER.match(after))
-    return Quantity(value, unit, match.start(), match.end(), low, is_minimum, has_cue, is_package)
+    return Quantity(value, unit, match.start(), match.end(), low, is_minimum, has_cue, is_package, package)
 
 
 def _bare(unit: str) -> str:
@@ -207,6 +212,12 @@ def _with_period(unit: str, match: re.Match[str], before: str) -> str:
     return unit
 
 
+_LONE_DIGITS = frozenset("一二两三四五六七八九十半千万3456")
+_SELDOM_COUNTED = frozenset(
+    {"方", "车", "度", "时", "班", "节", "头", "样", "组", "对", "双", "轴", "片", "条", "座", "单", "项"}
+)
+
+
 def _fits(match: re.Match[str], unit: str, before: str, after: str) -> bool:
     """Say whether the amount counts goods: 1.5米宽 and 扬程20米 describe them."""
     if unit in {"m", "km", "m3", "L", "t", "kg", "mL", "ft"} and (
@@ -221,27 +232,15 @@ def _fits(match: re.Match[str], unit: str, before: str, after: str) -> bool:
         "张": "家|力", "把": "手", "头": "部", "单": "价|位|独|向|色|组", "支": "架|持|撑|付|链", "根": "据|部", "车": "间|型|用|载|床|桥|身|规|企|速", "箱": "体|式|变",
         "米": "色|白|兰", "条记": "", "时": "间|效", "桶": "装", "瓶": "装|片", "袋": "装|式", "卷": "材|帘|筒|料|板", "套": "管|筒|装|餐", "对": "苯|位|二|接|应|外|比|于",
         "双": "相|向|层|面|组|头|作|金|螺|氧|酚|色", "架": "子|构", "组": "分|件|合|装|织|胺", "座": "式|椅", "颗": "粒", "粒": "径|度|子", "班": "次|组", "样": "品|板|本|机|件", "打": "印|磨|样|包|孔|标|码",
-        "轴": "承|流|向|类|径|封", "席": "位", "柜": "体|式", "匹": "配|马", "斤": "顶", "亩": "产", "克": "重|拉", "升": "级|降|温|压", "码": "头|垛",
+        "轴": "承|加工|联动|数控|机床|铣|车|中心|流|向|类|径|封", "席": "位", "柜": "体|式", "匹": "配|马", "斤": "顶", "亩": "产", "克": "重|拉", "升": "级|降|温|压", "码": "头|垛",
     }  # fmt: skip
     if written in wrong_after and wrong_after[written] and re.match(rf"(?:{wrong_after[written]})", after):
         return False
-    if match["value"] in {
-        "一",
-        "半",
-        "三",
-        "二",
-        "两",
-        "四",
-        "五",
-        "六",
-        "七",
-        "八",
-        "九",
-        "十",
-        "千",
-        "万",
-    } and written in {"方", "车", "度", "时", "班", "节", "头", "样", "组", "对", "双"}:
+    if match["value"] in _LONE_DIGITS and written in _SELDOM_COUNTED:
         return written in {"车", "组", "对", "双"} and bool(_CUE_BEFORE.search(before))
+    # A size: 4.6x250mm, 3 x 1.5 m.
+    if re.search(r"\d[ ]?[x*][ ]?$", before) or re.match(r"[ ]?[x*][ ]?\d", after):
+        return False
     return units()[unit].token in COUNTED if unit in units() else True
 
 

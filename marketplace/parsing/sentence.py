@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from marketplace.parsing.amounts import settle_price, settle_quantity
 from marketplace.parsing.attributes import AttributeReading, find_attributes
 from marketplace.parsing.catalogue import Catalogue, CategorySpec
 from marketplace.parsing.category import CategoryGuess, is_settled, rank_categories
 from marketplace.parsing.certificates import CertificateMention, find_certificates
 from marketplace.parsing.codes import Claims, Code
+from marketplace.parsing.echo import Echo, Span
 from marketplace.parsing.folding import Folded, fold
 from marketplace.parsing.intent import read_kind, read_language, read_side
 from marketplace.parsing.normal_form import find_codes
 from marketplace.parsing.places import DESTINATION, ORIGIN, PlaceMention, find_places
-from marketplace.parsing.prices import Price, find_prices
-from marketplace.parsing.quantities import Quantity, find_quantities
-from marketplace.parsing.units import convert, format_quantity, same_dimension, unit_name
+from marketplace.parsing.prices import find_prices
+from marketplace.parsing.quantities import find_quantities
 from marketplace.parsing.windows import Window, find_window
 
 # A listing is a page of text at most; what stands beyond is not read.
@@ -26,17 +27,6 @@ _KINDS = {
     "data": ("数据产品", "Data product"),
 }  # fmt: skip
 LEAST_CONFIDENCE = 0.35
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The characters text[start:end] of the sentence as it was written, and how they were understood."""
-
-    start: int
-    end: int
-    zh: str
-    en: str
-    is_ambiguous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +60,6 @@ class ParsedListing:
     spans: Mapping[str, Span] = field(default_factory=dict)
 
 
-class _Echo:
-    """Collect the spans: where in the sentence each field was read."""
-
-    def __init__(self, folded: Folded) -> None:
-        self._folded = folded
-        self.spans: dict[str, Span] = {}
-
-    def say(self, name: str, start: int, end: int, zh: str, en: str, *, is_ambiguous: bool = False) -> None:
-        self.spans.setdefault(name, Span(*self._folded.span(start, end), zh, en, is_ambiguous))
-
-    def say_more(self, name: str, start: int, end: int, zh: str, en: str, *, is_ambiguous: bool = False) -> None:
-        """Add to what a field's span says already: a second place, say."""
-        known, (start, end) = self.spans[name], self._folded.span(start, end)
-        self.spans[name] = Span(
-            min(start, known.start),
-            max(end, known.end),
-            f"{known.zh}、{zh}",
-            f"{known.en}; {en}",
-            known.is_ambiguous or is_ambiguous,
-        )
-
-
 def parse(
     text: str, *, today: date, catalogue: Catalogue, category: str | None = None, side: str | None = None
 ) -> ParsedListing:
@@ -101,7 +69,7 @@ def parse(
     :param side: demand or supply, where it is known already; a place or a bare price means one thing or the other by it
     """
     folded = fold(text[:LONGEST])
-    echo = _Echo(folded)
+    echo = Echo(folded)
     codes = find_codes(folded)
     said = read_side(folded)
     if said:
@@ -121,8 +89,8 @@ def parse(
     kind = _kind(folded, spec, echo)
     attributes = _attributes(folded, codes, spec, claims, taken, echo)
     quantities = find_quantities(folded, claims)
-    amount, minimum = _quantity(quantities, spec, kind, side, echo)
-    price = _price(prices, amount, spec, side, echo)
+    amount, minimum = settle_quantity(folded, quantities, spec, kind, side, echo)
+    price = settle_price(prices, amount, spec, side, echo)
     certificates = find_certificates(folded)
     _echo_certificates(certificates, echo)
     origin, delivery = _regions(places, side, echo)
@@ -153,7 +121,7 @@ def parse(
 
 
 def _category(
-    guesses: Sequence[CategoryGuess], catalogue: Catalogue, known: str | None, echo: _Echo
+    guesses: Sequence[CategoryGuess], catalogue: Catalogue, known: str | None, echo: Echo
 ) -> tuple[CategorySpec | None, float]:
     if known is not None:
         return catalogue.get(known), 1.0
@@ -168,7 +136,7 @@ def _category(
     return spec, best.confidence
 
 
-def _kind(folded: Folded, spec: CategorySpec | None, echo: _Echo) -> str | None:
+def _kind(folded: Folded, spec: CategorySpec | None, echo: Echo) -> str | None:
     kind = spec.kind if spec else read_kind(folded)
     if kind in _KINDS and "category" in echo.spans:
         span = echo.spans["category"]
@@ -177,7 +145,7 @@ def _kind(folded: Folded, spec: CategorySpec | None, echo: _Echo) -> str | None:
 
 
 def _attributes(
-    folded: Folded, codes: Sequence[Code], spec: CategorySpec | None, claims: Claims, taken: Claims, echo: _Echo
+    folded: Folded, codes: Sequence[Code], spec: CategorySpec | None, claims: Claims, taken: Claims, echo: Echo
 ) -> list[AttributeReading]:
     if spec is None:
         return []
@@ -187,116 +155,13 @@ def _attributes(
     return readings
 
 
-Amount = tuple[float, str]
-
-
-def _quantity(
-    quantities: Sequence[Quantity], spec: CategorySpec | None, kind: str | None, side: str | None, echo: _Echo
-) -> tuple[Amount | None, Amount | None]:
-    """Return the amount and the minimum order, in one unit where both are said."""
-    wanted = spec.unit if spec else ""
-    minimums = [quantity for quantity in quantities if quantity.is_minimum]
-    others = [quantity for quantity in quantities if not quantity.is_minimum and not quantity.is_package]
-    amount = max(others, key=lambda quantity: _likelihood(quantity, wanted, kind), default=None)
-    found, minimum = None, None
-    if amount is not None:
-        unit, note = _unit_of(amount.unit, wanted, kind)
-        found = (amount.value, unit)
-        low = f"{amount.low:g}–" if amount.low is not None else ""
-        zh, en = (low + format_quantity(amount.value, unit, language) for language in ("zh", "en"))
-        echo.say("quantity", amount.start, amount.end, f"数量 {zh}{note[0]}", f"Quantity {en}{note[1]}")
-        echo.say("unit", amount.start, amount.end, unit_name(unit, "zh"), unit_name(unit, "en"))
-        if amount.low is not None and side == "supply" and not minimums:
-            minimum = (amount.low, unit)
-    if minimums:
-        least = minimums[0]
-        if found is None:
-            minimum = (least.value, least.unit)
-            echo.say("unit", least.start, least.end, unit_name(least.unit, "zh"), unit_name(least.unit, "en"))
-        elif same_dimension(least.unit, found[1]):
-            minimum = (convert(least.value, least.unit, found[1]), found[1])
-        if minimum is not None:
-            zh, en = (format_quantity(*minimum, language) for language in ("zh", "en"))
-            echo.say("minimum_order", least.start, least.end, f"最小起订量 {zh}", f"Minimum order {en}")
-    return found, minimum
-
-
-def _unit_of(unit: str, wanted: str, kind: str | None) -> tuple[str, tuple[str, str]]:
-    """Return the unit of a product's amount: what is made in a month is what can be had, month by month."""
-    base, _, period = unit.partition("/")
-    if period and kind not in {"capacity", "service"} and wanted and same_dimension(base, wanted):
-        return base, (f"（每{unit_name(period, 'zh')}）", f" (each {unit_name(period, 'en', plural=False)})")
-    return unit, ("", "")
-
-
-def _likelihood(quantity: Quantity, wanted: str, kind: str | None) -> tuple[float, int]:
-    """Return how likely an amount is the listing's own, then its place: what stands first goes before."""
-    score = 4.0 * quantity.has_cue
-    if wanted:
-        base = quantity.unit.partition("/")[0]
-        score += (
-            3.0
-            if same_dimension(quantity.unit, wanted)
-            else 2.0
-            if same_dimension(base, wanted.partition("/")[0])
-            else 0.0
-        )
-    if kind == "space" and quantity.unit in {"m2", "m3", "pallet", "mu"}:
-        score += 2.0
-    if kind == "capacity" and "/" in quantity.unit:
-        score += 2.0
-    return score, -quantity.start
-
-
-def _price(
-    prices: Sequence[Price], amount: Amount | None, spec: CategorySpec | None, side: str | None, echo: _Echo
-) -> tuple[float | None, float | None, str, str | None] | None:
-    if not prices:
-        return None
-    unit = amount[1] if amount else spec.unit if spec else ""
-    price = max(
-        prices,
-        key=lambda price: (
-            bool(price.unit and unit and same_dimension(price.unit, unit)),
-            not price.is_total,
-            -price.start,
-        ),
-    )
-    low, high, note = price.low, price.high, ("", "")
-    per = price.unit
-    if price.is_total and amount and amount[0]:
-        # A budget for the whole is a most for each.
-        low, high = (None if value is None else float(f"{value / amount[0]:.6g}") for value in (low, high))
-        per = amount[1]
-        shown = f"{high if high is not None else low:g} {price.currency}/"
-        note = (f"，合 {shown}{unit_name(per, 'zh')}", f", {shown}{unit_name(per, 'en', plural=False)}")
-    elif side == "demand" and low is not None and low == high:
-        low = None  # who asks for goods at a price would take them for less
-    echo.say("price", price.start, price.end, f"价格 {price.zh}{note[0]}", f"Price {price.en}{note[1]}")
-    for name, value in (("price_min", low), ("price_max", high)):
-        if value is not None:
-            echo.spans[name] = echo.spans["price"]
-    del echo.spans["price"]
-    if price.has_currency:
-        echo.say("currency", price.start, price.end, price.currency, price.currency)
-    if per:
-        echo.say(
-            "price_unit",
-            price.start,
-            price.end,
-            f"每{unit_name(per, 'zh')}",
-            f"per {unit_name(per, 'en', plural=False)}",
-        )
-    return low, high, price.currency, per
-
-
-def _echo_certificates(certificates: Sequence[CertificateMention], echo: _Echo) -> None:
+def _echo_certificates(certificates: Sequence[CertificateMention], echo: Echo) -> None:
     if certificates:
         zh, en = "、".join(one.zh for one in certificates), ", ".join(one.en for one in certificates)
         echo.say("certificates", certificates[0].start, certificates[0].end, f"证书 {zh}", f"Certificates {en}")
 
 
-def _regions(places: Sequence[PlaceMention], side: str | None, echo: _Echo) -> tuple[str | None, tuple[str, ...]]:
+def _regions(places: Sequence[PlaceMention], side: str | None, echo: Echo) -> tuple[str | None, tuple[str, ...]]:
     """Return where goods come from and where they go; a bare place is the demand's door or the supply's."""
     origin: str | None = None
     delivery: dict[str, None] = {}
@@ -324,14 +189,14 @@ def _regions(places: Sequence[PlaceMention], side: str | None, echo: _Echo) -> t
     return origin, tuple(delivery)
 
 
-def _say_place(name: str, zh: str, en: str, place: PlaceMention, echo: _Echo) -> None:
+def _say_place(name: str, zh: str, en: str, place: PlaceMention, echo: Echo) -> None:
     if name in echo.spans:
         echo.say_more(name, place.start, place.end, place.zh, place.en, is_ambiguous=place.is_ambiguous)
         return
     echo.say(name, place.start, place.end, f"{zh} {place.zh}", f"{en} {place.en}", is_ambiguous=place.is_ambiguous)
 
 
-def _window(windows: Sequence[Window], echo: _Echo) -> tuple[date | None, date | None, int | None]:
+def _window(windows: Sequence[Window], echo: Echo) -> tuple[date | None, date | None, int | None]:
     start = end = lead_days = None
     for window in windows:
         if window.lead_days is not None:
