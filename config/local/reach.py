@@ -38,7 +38,11 @@ def check_database(url: str) -> None:
         psycopg.connect(address, connect_timeout=TIMEOUT).close()
     except psycopg.Error as error:
         where = f"{unquote(parts.netloc.rpartition('@')[2])}{parts.path}"
-        reason = str(error).strip().splitlines()[-1].strip()
+        lines = [line.strip(" -\t") for line in str(error).splitlines() if line.strip()]
+        # Around the reason the client puts advice and a list of all it tried.
+        reason = next(
+            (line for line in reversed(lines) if "failed: " in line), lines[0] if lines else "no reason given"
+        )
         raise CannotStart(f"The database {where} that DATABASE_URL names cannot be reached: {reason}") from error
 
 
