@@ -11,7 +11,6 @@ from marketplace.parsing.places import distance_km
 from marketplace.parsing.units import convert, same_dimension
 from matching.ranking.agreement import Agreement, attribute_agreements
 from matching.ranking.facts import ListingFacts
-from matching.retrieval.tokens import tokenise
 
 UNKNOWN = math.nan
 
@@ -51,7 +50,7 @@ def pair_features(
 ) -> np.ndarray:
     """Return the features of the query with each candidate.
 
-    :param keyword: BM25 score of each candidate's text for the query's, shape (n,)
+    :param keyword: share of the query's words that each candidate has, by BM25, in [0, 1], shape (n,)
     :param embedding: cosine of the two texts, shape (n,)
     :param fused: score of the tuned fusion, shape (n,)
     :return: float64 array of shape (n, len(FEATURES)), columns as FEATURES, NaN where nothing can be said
@@ -60,8 +59,7 @@ def pair_features(
     if not len(candidates):
         return rows
     rows[:, 0] = embedding
-    # BM25 grows with the number of words asked for; per word, scores of long and short queries compare.
-    rows[:, 1] = np.asarray(keyword) / max(1, len(set(tokenise(query.text))))
+    rows[:, 1] = keyword
     rows[:, 2] = fused
     asked = _TextParts(query.text)
     for row, candidate in zip(rows, candidates, strict=True):

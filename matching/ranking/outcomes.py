@@ -1,0 +1,101 @@
+"""Outcomes of shown matches, drawn or observed, as groups to learn from."""
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from matching.ranking.facts import ListingFacts
+from matching.ranking.features import pair_features
+from matching.ranking.promotion import JudgedGroup
+from matching.retrieval.encoder import Encoder
+from matching.retrieval.fusion import ScoreFusion
+from matching.retrieval.keyword import KeywordIndex
+
+DATES = ("window_start", "window_end")
+TUPLES = ("ancestors", "delivery_regions")
+SETS = ("certificates", "required_certificates")
+FIELDS = frozenset(field.name for field in fields(ListingFacts))
+
+
+class OutcomesUnreadable(ValueError):  # noqa: N818 - named for the fact
+    """The file of outcomes is not as its format says; the message names the line."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A listing, the counterparts that it was shown on a day, and what came of each: 0 nothing … 4 fulfilled."""
+
+    day: date
+    query: ListingFacts
+    candidates: Sequence[ListingFacts]
+    grades: np.ndarray
+
+
+def read_outcomes(path: Path) -> tuple[dict, list[Outcome]]:
+    """Return what the file says of its origin, and its outcomes (JSON lines, plain or .gz).
+
+    The first line is ``{"model": …}``; each other is ``{"day", "query": facts, "candidates": [{…facts, "grade"}]}``
+    with facts named as the fields of ``ListingFacts``.
+
+    :raises OutcomesUnreadable: if a line is not so
+    """
+    with _opened(path) as file:
+        try:
+            model = json.loads(next(file))["model"]
+        except (StopIteration, KeyError, ValueError, TypeError) as error:
+            raise OutcomesUnreadable(f"{path}, line 1: must say where the outcomes come from, as model") from error
+        return model, [_outcome(path, number, line) for number, line in enumerate(file, start=2)]
+
+
+def _opened(path: Path) -> TextIO:
+    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+
+
+def _outcome(path: Path, number: int, line: str) -> Outcome:
+    try:
+        record = json.loads(line)
+        return Outcome(
+            day=date.fromisoformat(record["day"]),
+            query=_facts(record["query"]),
+            candidates=[_facts(candidate) for candidate in record["candidates"]],
+            grades=np.array([int(candidate["grade"]) for candidate in record["candidates"]]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutcomesUnreadable(f"{path}, line {number}: {error!r}") from error
+
+
+def _facts(record: dict) -> ListingFacts:
+    values = {name: value for name, value in record.items() if name in FIELDS}
+    for name in DATES:
+        values[name] = date.fromisoformat(values[name]) if values.get(name) else None
+    for names, kind in ((TUPLES, tuple), (SETS, frozenset)):
+        values |= {name: kind(values[name]) for name in names if name in values}
+    return ListingFacts(**values)
+
+
+def outcome_groups(outcomes: Sequence[Outcome], encoder: Encoder, fusion: ScoreFusion) -> Iterator[JudgedGroup]:
+    """Yield each outcome with the features its candidates had; words are weighed by how rare they are in all of them."""
+    texts = {one.id: one.text for outcome in outcomes for one in (outcome.query, *outcome.candidates)}
+    ids = sorted(texts)
+    row_of = {pk: row for row, pk in enumerate(ids)}
+    words = KeywordIndex().build(np.arange(len(ids)), [texts[pk] for pk in ids])
+    vectors = encoder.encode([texts[pk] for pk in ids])
+    for outcome in outcomes:
+        rows = np.array([row_of[candidate.id] for candidate in outcome.candidates])
+        keyword = words.scores(outcome.query.text, rows)
+        embedding = vectors[rows] @ vectors[row_of[outcome.query.id]]
+        features = pair_features(
+            outcome.query,
+            outcome.candidates,
+            keyword=keyword,
+            embedding=embedding,
+            fused=fusion.fuse(keyword, embedding),
+            today=outcome.day,
+        )
+        yield JudgedGroup("outcomes", str(outcome.query.organisation), features, outcome.grades)
