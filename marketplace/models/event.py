@@ -27,12 +27,10 @@ EVENTS = {
     "organisation.approved": Event(_("The organisation was approved"), EVERYBODY),
     "organisation.refused": Event(_("The organisation was refused"), OWNERS),
     "organisation.suspended": Event(_("The organisation was suspended"), EVERYBODY),
-    "organisation.registered": Event(_("An organisation waits for approval"), OWNERS, is_for_endpoints=False),
     "uscc.contested": Event(_("The organisation's credit code was contested"), OWNERS, is_for_endpoints=False),
     "uscc_contest.decided": Event(_("A contested credit code was decided"), OWNERS, is_for_endpoints=False),
     "report.answered": Event(_("A report was answered"), OWNERS, is_for_endpoints=False),
     "member.joined": Event(_("A member joined"), OWNERS, is_for_endpoints=False),
-    "member.removed": Event(_("A member was removed"), OWNERS, is_for_endpoints=False),
     "webhook_endpoint.disabled": Event(_("A webhook was switched off"), OWNERS, is_for_endpoints=False),
 }
 

@@ -1,7 +1,8 @@
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
-from marketplace.models import Listing, ListingAudience, ListingImport
+from marketplace.models import Announcement, Listing, ListingAudience, ListingImport, Notification
 from marketplace.parsing.draft_fields import ProblemError
 from marketplace.parsing.drafts import Draft
 from marketplace.runs.import_plan import Plan, plan_import
@@ -33,13 +34,30 @@ def _write(run: ListingImport, plan: Plan) -> None:
     }
     # First of all the claim: a slow worker may have been replaced.
     still_ours = ListingImport.objects.finish(run, now=timezone.now(), errors=plan.errors, **counts)
-    if not still_ours or is_refused:
+    if not still_ours:
+        return
+    Notification.objects.announce([_finished(run, counts)], now=timezone.now())
+    if is_refused:
         return
     for start in range(0, len(plan.created), CHUNK):
         insert(plan.created[start : start + CHUNK])
     for start in range(0, len(updated), CHUNK):
         rewrite(updated[start : start + CHUNK])
     _write_audiences(plan)
+
+
+def _finished(run: ListingImport, counts: dict[str, int]) -> Announcement:
+    return Announcement(
+        event="listing_import.finished",
+        deduplication_key=f"listing_import.finished:{run.pk}",
+        organisation=run.organisation,
+        title_zh=f"“{run.file_name}”导入完成",
+        title_en=f"“{run.file_name}” was imported",
+        body_zh="新增 {created} 条，更新 {updated} 条，未变 {unchanged} 条，拒绝 {refused} 条。".format(**counts),
+        body_en="{created} new, {updated} changed, {unchanged} unchanged, {refused} refused.".format(**counts),
+        url=reverse("marketplace:import_detail", args=[run.pk]),
+        data={"import": run.pk, **counts},
+    )
 
 
 def _still_as_read(plan: Plan) -> list[tuple[Listing, Draft]]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.urls import reverse
 
-from marketplace.models import Listing, ListingCertificate, Organisation, User
+from marketplace.models import Announcement, Listing, ListingCertificate, Notification, Organisation, User
 from marketplace.parsing.drafts import CHECKS, Draft, title_of
 
 CHUNK = 1000
@@ -93,9 +94,30 @@ def rewrite(pairs: Sequence[tuple[Listing, Draft]]) -> None:
 
 @transaction.atomic
 def expire_listings(*, now: datetime) -> None:
-    """Take listings off the market whose time has passed, and tell who listens."""
-    if Listing.objects.expire(now):
+    """Take listings off the market whose time has passed, and tell who listens and who posted them."""
+    overdue = Listing.objects.filter(status=Listing.Status.OPEN, expires_at__lte=now)
+    # A thousand at a time: the clock rings again in a minute. What others hold they are changing just now.
+    rows = overdue.order_by("expires_at", "pk").select_for_update(of=("self",), skip_locked=True)
+    expired = list(rows.select_related("organisation")[:CHUNK])
+    if expired and Listing.objects.filter(pk__in=[listing.pk for listing in expired]).expire(now):
         Listing.objects.announce()
+        Notification.objects.announce(map(_expired, expired), now=now)
+
+
+def _expired(listing: Listing) -> Announcement:
+    title_zh, title_en = listing.title_zh or listing.title_en, listing.title_en or listing.title_zh
+    return Announcement(
+        event="listing.expired",
+        # Renewed, it may expire again: another fact.
+        deduplication_key=f"listing.expired:{listing.pk}:{listing.expires_at.isoformat()}",
+        organisation=listing.organisation,
+        title_zh=f"“{title_zh}”已到期下架",
+        title_en=f"“{title_en}” has expired",
+        body_zh="如仍有效，可在其页面续期。",
+        body_en="If it still holds, renew it on its page.",
+        url=reverse("marketplace:listing_detail", args=[listing.pk]),
+        data={"listing": listing.pk},
+    )
 
 
 def _write_certificates(pairs: Sequence[tuple[Listing, Draft]]) -> None:

@@ -6,10 +6,16 @@ from django.utils import timezone
 
 from config.celery import app
 from marketplace import tasks
-from marketplace.models import Digest, Mail, Notification, Subscription
+from marketplace.models import Digest, Listing, Mail, Notification, Subscription
 from marketplace.services import notifications
 from marketplace.services.mails import request_mail
-from tests.factories import NotificationFactory, OrganisationFactory, UserFactory, WebhookEndpointFactory
+from tests.factories import (
+    ListingFactory,
+    NotificationFactory,
+    OrganisationFactory,
+    UserFactory,
+    WebhookEndpointFactory,
+)
 from tests.fakes import HttpReceiver, Says
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +152,21 @@ def test_ring_again_tells_owners_of_an_endpoint_switched_off(receiver):
     tasks.ring_again()
 
     assert [letter.to for letter in outbox.outbox] == [[owner.email]]
+
+
+def test_expire_listings_tells_who_posted_them_once():
+    now = timezone.now()
+    owner = UserFactory()
+    organisation = OrganisationFactory(members=[owner])
+    over = ListingFactory(organisation=organisation, expires_at=now - LONG_AGO)
+    ListingFactory(organisation=organisation, expires_at=now + LONG_AGO)
+
+    tasks.expire_listings()
+    tasks.expire_listings()
+
+    told = Notification.objects.filter(event="listing.expired", channel="in_app")
+    assert [(one.user, one.data, one.url) for one in told] == [(owner, {"listing": over.pk}, f"/listings/{over.pk}/")]
+    assert list(Listing.objects.filter(status="expired")) == [over]
 
 
 @pytest.mark.usefixtures("_bells_are_heard")
