@@ -1,0 +1,147 @@
+"""Fill an empty database with the demo, through the services that people use."""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from config.errors import RuleBroken
+from marketplace.models import Listing, Membership, Organisation, User
+from marketplace.services.accounts import sign_up
+from marketplace.services.categories import load_catalogue
+from marketplace.services.listings import post_listing, post_listings_in_bulk
+from marketplace.services.memberships import accept_invitation, invite
+from marketplace.services.organisations import approve_organisation, register_organisation
+from seeds.firms import Firm, make_firms, special_firms
+from seeds.generate import DemoListing, make_listings
+from seeds.story import story_listings
+
+# User -> the firm it works for, and its role there. An owner registers the firm; the others are invited.
+DEMO_USERS: dict[str, tuple[str, str]] = {
+    "buyer": ("buyer", Membership.Role.OWNER),
+    "seller": ("seller", Membership.Role.OWNER),
+    "operator": ("park", Membership.Role.OPERATOR),
+    "maker": ("bank", Membership.Role.MAKER),
+    "checker": ("bank", Membership.Role.CHECKER),
+    "insurer": ("insurer", Membership.Role.OWNER),
+    "designer": ("studio", Membership.Role.OWNER),
+}
+# Registers the firms that no demo user owns; nobody can log in as it.
+DESK = "demo-desk"
+PROGRESS_EVERY = 5_000
+
+
+class DatabaseNotEmpty(RuleBroken):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """How much the demo holds."""
+
+    organisations: int
+    listings: int
+
+
+def is_empty() -> bool:
+    """Say whether nobody works with this database yet."""
+    return not (User.objects.exists() or Organisation.objects.exists() or Listing.objects.exists())
+
+
+@transaction.atomic
+def seed(
+    *,
+    listings: int,
+    organisations: int,
+    random_state: int,
+    password: str,
+    now: datetime,
+    report: Callable[[str], None] = lambda _line: None,
+) -> Planted:
+    """Plant users, firms and listings, all of them or none; the same random state plants the same.
+
+    :raises DatabaseNotEmpty: if there are users, organisations or listings already
+    :raises InputRefused: if the password is too weak
+    """
+    if not is_empty():
+        raise DatabaseNotEmpty(_("The database is not empty: demo data goes only into a new one."))
+    report(_("Catalogue of categories"))
+    load_catalogue(now=now)
+    report(_("Users and organisations"))
+    users = _make_users(password)
+    firms = make_firms(max(organisations, len(special_firms())), random_state=random_state)
+    rows = _register(firms, users, now)
+    report(_("Listings"))
+    today = timezone.localdate(now)
+    story = story_listings(firms, today=today)
+    for listing in story:
+        _post(listing, firms, rows, users, now)
+    rest = make_listings(firms, max(0, listings - len(story)), random_state=random_state, today=today)
+    posted = post_listings_in_bulk(listings=_with_progress(rest, rows, report), by=users[DESK], now=now)
+    return Planted(organisations=len(rows), listings=len(story) + posted)
+
+
+def _make_users(password: str) -> dict[str, User]:
+    users = {
+        name: sign_up(username=name, email=f"{name}@demo.example.com", password=password)
+        for name in (*DEMO_USERS, "admin")
+    }
+    users[DESK] = sign_up(username=DESK, email=f"{DESK}@demo.example.com", password=secrets.token_urlsafe(24))
+    # No service makes a platform operator: whoever runs the machine names the first one.
+    User.objects.filter(pk=users["admin"].pk).update(is_staff=True, is_superuser=True)
+    users["admin"].refresh_from_db()
+    return users
+
+
+def _register(firms: Sequence[Firm], users: dict[str, User], now: datetime) -> dict[int, Organisation]:
+    """Register and approve the firms, and let the demo users work for theirs."""
+    owners = {key: users[name] for name, (key, role) in DEMO_USERS.items() if role == Membership.Role.OWNER}
+    rows: dict[int, Organisation] = {}
+    for firm in firms:
+        organisation = register_organisation(
+            by=owners.get(firm.key, users[DESK]),
+            now=now,
+            kind=firm.kind,
+            is_demo=True,
+            name_zh=firm.name_zh,
+            name_en=firm.name_en,
+            uscc=firm.uscc,
+            region=firm.region,
+            industry=firm.industry,
+            contact_name=firm.contact_name,
+            contact_phone=firm.contact_phone,
+            contact_email=firm.contact_email,
+            about_zh=firm.about_zh,
+            about_en=firm.about_en,
+        )
+        approve_organisation(organisation=organisation, by=users["admin"], now=now)
+        rows[firm.number] = organisation
+    numbers = {firm.key: firm.number for firm in firms if firm.key}
+    for name, (key, role) in DEMO_USERS.items():
+        if role != Membership.Role.OWNER:
+            organisation, owner = rows[numbers[key]], owners.get(key, users[DESK])
+            _invitation, token = invite(
+                organisation=organisation, email=users[name].email, role=role, by=owner, now=now
+            )
+            accept_invitation(token=token, by=users[name], now=now)
+    return rows
+
+
+def _post(
+    listing: DemoListing, firms: Sequence[Firm], rows: dict[int, Organisation], users: dict[str, User], now: datetime
+) -> None:
+    key = firms[listing.firm - 1].key
+    post_listing(organisation=rows[listing.firm], by=users.get(key, users[DESK]), fields=listing.fields, now=now)
+
+
+def _with_progress(
+    listings: Iterable[DemoListing], rows: dict[int, Organisation], report: Callable[[str], None]
+) -> Iterator[tuple[Organisation, dict[str, object]]]:
+    for number, listing in enumerate(listings, start=1):
+        yield rows[listing.firm], listing.fields
+        if not number % PROGRESS_EVERY:
+            report(_("%(count)d listings") % {"count": number})
