@@ -77,7 +77,11 @@ class NotificationRead(APIView):
 class NotificationReadAll(APIView):
     """Mark all notifications as read."""
 
-    @extend_schema(request=None, responses=inline_serializer("ReadCount", {"read": serializers.IntegerField()}))
+    @extend_schema(
+        operation_id="notifications_read_all",
+        request=None,
+        responses=inline_serializer("ReadCount", {"read": serializers.IntegerField()}),
+    )
     def post(self, request):
         return Response({"read": notifications.mark_all_read(user=request.user, now=timezone.now())})
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Category, Listing, ListingAudience, Membership, Organisation, User
+from marketplace.parsing.draft_fields import ProblemError, several
 from marketplace.parsing.drafts import Draft, by_language, read_draft
 from marketplace.runs.listings import CHUNK, fill, fingerprint, insert, new_row, rewrite, said_by
 from marketplace.services.organisations import require_role
@@ -51,10 +52,16 @@ class KeyUsedForAnotherListing(RuleBroken):
 def refuse_problems(draft: Draft) -> None:
     """Raise what is wrong with a draft in the reader's language."""
     if draft.problems:
-        english = get_language() == "en"
-        raise InputRefused(
-            {name: [p.en if english else p.zh for p in problems] for name, problems in draft.problems.items()}
-        )
+        raise InputRefused(problem_messages(draft))
+
+
+def problem_messages(draft: Draft) -> dict[str, list[str]]:
+    """Return what is wrong with a draft by field, in the reader's language."""
+    return {name: [_in_my_language(problem) for problem in found] for name, found in draft.problems.items()}
+
+
+def _in_my_language(problem: ProblemError) -> str:
+    return problem.en if get_language() == "en" else problem.zh
 
 
 def draft_from_text(*, text: str, now: datetime, organisation: Organisation | None = None, **fields: object) -> Draft:
@@ -96,9 +103,12 @@ def _audience(organisation: Organisation, said: Sequence[object]) -> list[Organi
 def _split(fields: Mapping[str, object], organisation: Organisation) -> tuple[dict, list[Organisation] | None]:
     fields = dict(fields)
     said = fields.pop("audience", None)
-    if isinstance(said, str):
-        said = [name for name in said.replace(";", ",").split(",") if name.strip()]
-    return fields, None if said is None else _audience(organisation, said)
+    if said is None:
+        return fields, None
+    try:
+        return fields, _audience(organisation, several(said))
+    except ProblemError as problem:
+        raise InputRefused({"audience": [_in_my_language(problem)]}) from problem
 
 
 def _write_audience(listing: Listing, audience: Sequence[Organisation]) -> None:

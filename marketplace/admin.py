@@ -1,0 +1,257 @@
+"""The platform operator's desk: it reads, or calls a service. No back door."""
+
+from functools import partial
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from knox.models import AuthToken
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from config.errors import RuleBroken
+from marketplace.models import (
+    Block,
+    Category,
+    Listing,
+    ListingCertificate,
+    ListingImport,
+    Membership,
+    Organisation,
+    Report,
+    UsccContest,
+    User,
+)
+from marketplace.services import categories, organisations
+
+admin.site.unregister(Group)
+if admin.site.is_registered(AuthToken):
+    admin.site.unregister(AuthToken)
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows to look at; what changes them is an action that calls a service."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def get_fields(self, request, obj=None):
+        return [field.name for field in self.model._meta.fields]  # noqa: SLF001 - Django's own name for it
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def each(self, request, queryset, service):
+        """Call the service for every chosen row and say what it refused."""
+        done = 0
+        for row in queryset:
+            try:
+                service(row)
+                done += 1
+            except RuleBroken as refusal:
+                self.message_user(request, f"{row}: {refusal}", messages.WARNING)
+        if done:
+            self.message_user(request, _("%(count)d done.") % {"count": done}, messages.SUCCESS)
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    fields = readonly_fields = ("user", "role", "created_at")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "language", "is_staff", "is_active", "last_login")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (gettext_lazy("Person"), {"fields": ("first_name", "last_name", "email", "phone", "language")}),
+        (gettext_lazy("Rights"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "email", "language", "usable_password", "password1", "password2")}),
+    )
+    filter_horizontal = ()
+
+    def has_delete_permission(self, request, obj=None):
+        # What somebody did stays theirs: deactivate instead.
+        return False
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(ReadOnlyAdmin):
+    list_display = ("id", "name_zh", "name_en", "uscc", "kind", "region", "state", "is_demo", "created_at")
+    list_display_links = ("id", "name_zh")
+    list_filter = ("state", "kind", "is_demo")
+    search_fields = ("name_zh", "name_en", "uscc", "foreign_identifier")
+    ordering = ("-created_at",)
+    inlines = [MembershipInline]
+    actions = ["approve", "refuse", "suspend"]
+
+    def _review(self, request, queryset, service, **said):
+        by, now = request.user, timezone.now()
+        self.each(request, queryset, lambda row: service(organisation=row, by=by, now=now, **said))
+
+    @admin.action(description=gettext_lazy("Approve"))
+    def approve(self, request, queryset):
+        self._review(request, queryset, organisations.approve_organisation)
+
+    @admin.action(description=gettext_lazy("Refuse"))
+    def refuse(self, request, queryset):
+        self._review(request, queryset, organisations.refuse_organisation, note=_("Refused by the platform operator."))
+
+    @admin.action(description=gettext_lazy("Suspend"))
+    def suspend(self, request, queryset):
+        self._review(
+            request, queryset, organisations.suspend_organisation, note=_("Suspended by the platform operator.")
+        )
+
+
+@admin.register(UsccContest)
+class UsccContestAdmin(ReadOnlyAdmin):
+    list_display = ("id", "organisation", "claimant", "evidence", "created_at", "outcome", "decided_by")
+    list_filter = ("outcome",)
+    list_select_related = ("organisation", "claimant", "decided_by")
+    ordering = ("-created_at",)
+    actions = ["uphold", "reject"]
+
+    def _decide(self, request, queryset, *, is_upheld):
+        decide = partial(organisations.decide_contest, is_upheld=is_upheld, by=request.user, now=timezone.now())
+        self.each(request, queryset, lambda row: decide(contest=row))
+
+    @admin.action(description=gettext_lazy("Uphold: hand the firm to the claimant"))
+    def uphold(self, request, queryset):
+        self._decide(request, queryset, is_upheld=True)
+
+    @admin.action(description=gettext_lazy("Reject"))
+    def reject(self, request, queryset):
+        self._decide(request, queryset, is_upheld=False)
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin):
+    list_display = ("id", "organisation", "listing", "reason", "text", "by", "created_at", "answered_by")
+    list_filter = ("reason", ("answered_at", admin.EmptyFieldListFilter))
+    list_select_related = ("organisation", "listing", "by", "answered_by")
+    ordering = ("-created_at",)
+    actions = ["answer_looked_at", "answer_suspended"]
+
+    def _answer(self, request, queryset, answer):
+        reply = partial(organisations.answer_report, by=request.user, answer=answer, now=timezone.now())
+        self.each(request, queryset, lambda row: reply(report=row))
+
+    @admin.action(description=gettext_lazy("Answer: looked at, nothing found"))
+    def answer_looked_at(self, request, queryset):
+        self._answer(request, queryset, _("Looked at, nothing found."))
+
+    @admin.action(description=gettext_lazy("Answer: right, action was taken"))
+    def answer_suspended(self, request, queryset):
+        self._answer(request, queryset, _("You were right; action was taken."))
+
+
+class CategoryForm(forms.ModelForm):
+    def clean_schema(self):
+        schema = self.cleaned_data["schema"] or {}
+        if problem := categories.schema_problem(schema):
+            raise forms.ValidationError(problem)
+        return schema
+
+
+@admin.register(Category)
+class CategoryAdmin(ModelAdmin):
+    """The tree of categories; an edited one stays as it is when the shipped catalogue is loaded."""
+
+    form = CategoryForm
+    list_display = ("code", "name_zh", "name_en", "kind", "cluster", "family", "unit", "edited_at", "retired_at")
+    list_filter = ("kind", "cluster", ("retired_at", admin.EmptyFieldListFilter))
+    search_fields = ("code", "name_zh", "name_en")
+    ordering = ("code",)
+    fields = ("code", *categories.EDITABLE_FIELDS, "changed_at", "edited_at", "retired_at")
+    readonly_fields = ("changed_at", "edited_at", "retired_at")
+    autocomplete_fields = ("parent",)
+    actions = ["retire"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return (*self.readonly_fields, "code") if obj else self.readonly_fields
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def save_model(self, request, obj, form, change):
+        said = {name: form.cleaned_data[name] for name in form.cleaned_data if name in categories.EDITABLE_FIELDS}
+        if change:
+            categories.edit_category(category=obj, by=request.user, now=timezone.now(), **said)
+            return
+        added = categories.add_category(code=obj.code, by=request.user, now=timezone.now(), **said)
+        obj.pk = added.pk
+
+    @admin.action(description=gettext_lazy("Retire"))
+    def retire(self, request, queryset):
+        for category in queryset:
+            try:
+                categories.retire_category(category=category, by=request.user, now=timezone.now())
+            except RuleBroken as refusal:
+                self.message_user(request, str(refusal), messages.WARNING)
+
+
+class CertificateInline(TabularInline):
+    model = ListingCertificate
+    fields = readonly_fields = ("code", "issuer", "number", "expires_on")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Listing)
+class ListingAdmin(ReadOnlyAdmin):
+    list_display = ("id", "title", "side", "kind", "category", "organisation", "status", "revision", "published_at")
+    list_filter = ("side", "kind", "status", "visibility", "category__cluster")
+    list_select_related = ("category", "organisation")
+    search_fields = ("title_zh", "title_en", "external_id", "organisation__name_zh", "organisation__uscc")
+    ordering = ("-id",)
+    inlines = [CertificateInline]
+
+
+@admin.register(ListingImport)
+class ListingImportAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "organisation",
+        "file_name",
+        "mode",
+        "status",
+        "created",
+        "updated",
+        "refused",
+        "requested_at",
+    )
+    list_filter = ("status", "mode")
+    list_select_related = ("organisation",)
+    ordering = ("-id",)
+
+
+@admin.register(Block)
+class BlockAdmin(ReadOnlyAdmin):
+    list_display = ("id", "organisation", "blocked", "by", "created_at")
+    list_select_related = ("organisation", "blocked", "by")
+    ordering = ("-id",)

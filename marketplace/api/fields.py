@@ -1,0 +1,29 @@
+"""How values look that the API takes and gives."""
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from marketplace.models import Organisation
+
+
+@extend_schema_field({"type": "number"})
+class NumberField(serializers.Field):
+    """A number kept with decimal places, given as JSON has it: 500, 98.5."""
+
+    def to_representation(self, value):
+        return int(value) if value == value.to_integral() else float(value)
+
+
+class OrganisationBrief(serializers.ModelSerializer):
+    class Meta:
+        model = Organisation
+        fields = ("id", "uscc", "name_zh", "name_en", "region", "state")
+        read_only_fields = fields
+
+
+def find_organisation(organisations, said):
+    """Return the organisation of this id or USCC among those given, or None."""
+    text = str(said).strip()
+    if text.isdigit() and len(text) < 18:
+        return organisations.filter(pk=int(text)).first()
+    return organisations.filter(uscc=text.upper()).first()

@@ -1,0 +1,26 @@
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from marketplace.api import (
+    accounts,
+    categories,
+    imports,
+    listings,
+    memberships,
+    notifications,
+    organisations,
+    webhooks,
+)
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="marketplace:api_schema"), name="api_docs"),
+    *accounts.urlpatterns,
+    *categories.urlpatterns,
+    *listings.urlpatterns,
+    *organisations.urlpatterns,
+    *memberships.urlpatterns,
+    *imports.urlpatterns,
+    *notifications.urlpatterns,
+    *webhooks.urlpatterns,
+]
