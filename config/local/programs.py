@@ -1,15 +1,14 @@
 """What `make run` starts: the steps before the first page, then the processes of the product."""
 
-import hashlib
 import http.client
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from config.local.children import Child
 from config.local.profile import ROOT
+from config.local.stamps import Stamp, cluster_state, schema_state, static_state
 
 PYTHON = sys.executable
 MANAGE = [PYTHON, "manage.py"]
@@ -37,31 +36,31 @@ class Product:
 
     def steps(self) -> Iterator[Step]:
         """Yield what must be done before the first page; each is looked for when its turn comes."""
-        yield Step(Child("start", [*MANAGE, "migrate", "--noinput", "--verbosity", "1"]), "migrating the database")
-        digest, stamp = static_digest(), self.folder / "static" / ".digest"
-        if read(stamp) != digest:
+        migrated, url = Stamp(self.folder / "run" / "migrated"), self.environ.get("DATABASE_URL", "")
+        if not migrated.says(schema_state(url)):
+            yield Step(
+                Child("start", [*MANAGE, "migrate", "--noinput"]),
+                "migrating the database",
+                lambda: migrated.write(schema_state(url)),
+            )
+        collected, state = Stamp(self.folder / "static" / ".collected"), static_state()
+        if not collected.says(state):
             yield Step(
                 Child("start", [*MANAGE, "collectstatic", "--noinput", "--verbosity", "0"]),
                 "collecting static files (once after each change)",
-                lambda: stamp.write_text(digest, encoding="ascii"),
+                lambda: collected.write(state),
             )
-        if has_command("seed") and self.environ.get("SEED", "1") != "0":
-            cluster, seeded = self._cluster(), self.folder / "run" / "seeded"
-            if not cluster or read(seeded) != cluster:
-                yield Step(
-                    Child("start", [*MANAGE, "seed", "--if-empty"]),
-                    "filling an empty database with demo data",
-                    lambda: seeded.write_text(cluster, encoding="ascii"),
-                )
+        # Somebody else's database may have been emptied since, so it is looked at each time.
+        seeded = Stamp(self.folder / "run" / "seeded")
+        cluster = cluster_state(self.folder) if "DATABASE_URL" in self.embedded else ""
+        if has_command("seed") and self.environ.get("SEED", "1") != "0" and not seeded.says(cluster):
+            yield Step(
+                Child("start", [*MANAGE, "seed", "--if-empty"]),
+                "filling an empty database with demo data",
+                lambda: seeded.write(cluster),
+            )
         if has_command("rebuild_index"):
             yield Step(Child("start", [*MANAGE, "rebuild_index", "--if-needed"]), "looking after the search index")
-
-    def _cluster(self) -> str:
-        """Return what tells our own database from a later one, or nothing for somebody else's."""
-        if "DATABASE_URL" not in self.embedded:
-            return ""
-        born = (self.folder / "postgres" / "PG_VERSION").stat()
-        return f"{born.st_ino}-{born.st_mtime_ns}"
 
     def programs(self) -> Iterator[Child]:
         """Yield the processes to keep running."""
@@ -117,18 +116,3 @@ class Product:
 def has_command(name: str) -> bool:
     """Return whether an app offers this command; asking Django would cost a second at every start."""
     return any(ROOT.glob(f"*/management/commands/{name}.py"))
-
-
-def static_digest() -> str:
-    """Return what changes when a static file of ours, or a package that brings some, changes."""
-    digest = hashlib.sha256()
-    for path in sorted([*ROOT.glob("static/**/*"), *ROOT.glob("*/static/**/*")]):
-        # What was collected earlier lies under `.data/static`, unless DATA_DIR says otherwise.
-        if path.is_file() and not path.relative_to(ROOT).parts[0].startswith("."):
-            digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}\n".encode())
-    digest.update("\n".join(sorted(f"{found.name} {found.version}" for found in metadata.distributions())).encode())
-    return digest.hexdigest()
-
-
-def read(path: Path) -> str:
-    return path.read_text(encoding="ascii") if path.exists() else ""

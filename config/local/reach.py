@@ -29,13 +29,8 @@ def check_database(url: str) -> None:
     parts = urlsplit(url)
     if not parts.scheme.startswith(("postgres", "psql", "pgsql")):
         return  # the settings say what is wrong with it
-    # What Django adds to the address (`conn_max_age`, say) means nothing to PostgreSQL's own client.
-    known = [
-        (name, value) for name, value in parse_qsl(parts.query) if name.startswith("ssl") or name in {"host", "port"}
-    ]
-    address = parts._replace(scheme="postgresql", query=urlencode(known)).geturl()
     try:
-        psycopg.connect(address, connect_timeout=TIMEOUT).close()
+        psycopg.connect(client_address(url), connect_timeout=TIMEOUT).close()
     except psycopg.Error as error:
         where = f"{unquote(parts.netloc.rpartition('@')[2])}{parts.path}"
         lines = [line.strip(" -\t") for line in str(error).splitlines() if line.strip()]
@@ -44,6 +39,13 @@ def check_database(url: str) -> None:
             (line for line in reversed(lines) if "failed: " in line), lines[0] if lines else "no reason given"
         )
         raise CannotStart(f"The database {where} that DATABASE_URL names cannot be reached: {reason}") from error
+
+
+def client_address(url: str) -> str:
+    """Return DATABASE_URL as PostgreSQL's own client reads it: what Django adds (`conn_max_age`, say) means nothing there."""
+    parts = urlsplit(url)
+    known = [pair for pair in parse_qsl(parts.query) if pair[0].startswith("ssl") or pair[0] in {"host", "port"}]
+    return parts._replace(scheme="postgresql", query=urlencode(known)).geturl()
 
 
 def check_broker(url: str) -> None:
