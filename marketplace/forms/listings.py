@@ -43,6 +43,8 @@ def _choice(label, choices, **options) -> forms.ChoiceField:
 
 
 class CertificateForm(forms.Form):
+    hides_optional = True
+
     code = _line(_("Certificate"), list="certificate-codes")
     issuer = _line(_("Issuer"))
     number = _line(_("Number"))
@@ -54,6 +56,9 @@ CertificateFormSet = forms.formset_factory(CertificateForm, extra=1, max_num=20,
 
 class ListingForm(ShowsRefusals):
     """The fields of a listing in the reader's words: units and places by name, attributes as the category asks."""
+
+    # Nearly all are: saying so beside each would only be noise.
+    hides_optional = True
 
     side = _choice(_("I …"), [("demand", _("want to buy")), ("supply", _("offer"))], widget=forms.RadioSelect)
     kind = _choice(_("Kind"), [("", "—"), *Category.Kind.choices])
@@ -83,13 +88,12 @@ class ListingForm(ShowsRefusals):
             prefix="certificates",
             initial=self.initial.get("certificates"),
         )
-        for key, rules in self.schema().items():
-            self.fields[ATTRIBUTE + key] = attribute_field(key, rules)
-
-    def schema(self) -> Mapping[str, Mapping]:
-        """Return the rules of each attribute of the chosen category, by key."""
         category = Category.objects.catalogue().get(self["category"].value() or "")
-        return category.attributes if category else {}
+        # The rules of each attribute of the chosen category, by key.
+        self.schema: Mapping[str, Mapping] = category.attributes if category else {}
+        for key, rules in self.schema.items():
+            is_required = key in category.schema.get("required", ())
+            self.fields[ATTRIBUTE + key] = attribute_field(key, rules, is_required=is_required)
 
     def attribute_fields(self):
         return [self[name] for name in self.fields if name.startswith(ATTRIBUTE)]
@@ -103,11 +107,10 @@ class ListingForm(ShowsRefusals):
 
     def values(self) -> dict[str, Any]:
         """Return the cleaned fields as the service takes them: attributes and certificates gathered."""
-        schema = self.schema()
         fields = {name: value for name, value in self.cleaned_data.items() if not name.startswith(ATTRIBUTE)}
         fields["attributes"] = {
             key: attribute_value(self.cleaned_data[ATTRIBUTE + key], rules)
-            for key, rules in schema.items()
+            for key, rules in self.schema.items()
             if self.cleaned_data.get(ATTRIBUTE + key) not in (None, "", [])
         }
         if self.certificates.is_bound:
@@ -151,6 +154,10 @@ class SentenceForm(ListingForm):
             pieces += [(text[end : reading["start"]], None), (text[reading["start"] : reading["end"]], reading)]
             end = reading["end"]
         return [piece for piece in [*pieces, (text[end:], None)] if piece[0]]
+
+    def chips(self) -> list[dict]:
+        """Return what was read, without the units and currencies that stand in other readings already."""
+        return [one for one in self.readings if one["field"] not in ("unit", "price_unit", "currency")]
 
     def clean_read(self) -> dict[str, str]:
         try:

@@ -20,6 +20,8 @@ from marketplace.parsing.regions import place_name, regions
 register = template.Library()
 
 ICONS = {"success": "check", "error": "warning", "debug": "info"}
+# What every score starts with: no reason for or against a pair.
+BASE = "base"
 CURRENCY_SIGNS = {"CNY": "¥", "USD": "US$", "EUR": "€"}
 
 
@@ -42,17 +44,19 @@ def in_my_language(texts: Mapping[str, Any]) -> str:
 
 @register.inclusion_tag("marketplace/_reasons.html")
 def reasons(reasons: list[Mapping[str, Any]]) -> dict:
-    """Draw the parts of a score as bars, longest first; the longest fills its row."""
-    longest = max((abs(float(reason["points"])) for reason in reasons), default=0) or 1
-    ordered = sorted(reasons, key=lambda reason: -abs(float(reason["points"])))
+    """Draw the parts of a score as bars, longest first; the longest fills its row, the base comes last without one."""
+    parts = [reason for reason in reasons if reason["feature"] != BASE]
+    longest = max((abs(float(reason["points"])) for reason in parts), default=0) or 1
+    ordered = sorted(parts, key=lambda reason: -abs(float(reason["points"])))
     bars = [
         {
             "text": in_my_language(reason),
             "width": round(100 * abs(float(reason["points"])) / longest),
             "points": f"{float(reason['points']):+.1f}",
             "is_against": float(reason["points"]) < 0,
+            "is_base": reason["feature"] == BASE,
         }
-        for reason in ordered
+        for reason in [*ordered, *(reason for reason in reasons if reason["feature"] == BASE)]
     ]
     return {"bars": bars}
 

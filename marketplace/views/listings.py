@@ -78,7 +78,7 @@ def listing_create(request):
         messages.info(request, _("Register your firm first: a listing is posted in its name."))
         return redirect("marketplace:organisation_create")
     now = timezone.now()
-    wanted = {"side": request.GET.get("side", "demand"), "text": request.GET.get("text", "")}
+    wanted = {"side": request.GET.get("side", ""), "text": request.GET.get("text", "")}
     form = SentenceForm(request.POST or None, organisations=mine, initial=wanted)
     if request.method == "POST" and form.is_valid():
         organisation = form.cleaned_data["organisation"]
