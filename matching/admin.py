@@ -7,13 +7,13 @@ from matching.models import IndexEntry, Match, MatchRun, RankerModel
 class ReadOnly(ModelAdmin):
     """The matcher writes these rows; the platform operator looks at them."""
 
-    def has_add_permission(self, request):  # noqa: ARG002 - Django's signature
+    def has_add_permission(self, request):
         return False
 
-    def has_change_permission(self, request, obj=None):  # noqa: ARG002
+    def has_change_permission(self, request, obj=None):
         return False
 
-    def has_delete_permission(self, request, obj=None):  # noqa: ARG002
+    def has_delete_permission(self, request, obj=None):
         return False
 
 

@@ -3,7 +3,7 @@
 from matching.live_index.facts import facts_of, facts_of_text, index_text, with_facts
 from matching.live_index.index import LiveIndex, live_index
 from matching.live_index.search import Answer, Found, find
-from matching.live_index.trained import encoder, fusion, ranker
+from matching.live_index.trained import encoder, fusion, ranker, text_version
 
 __all__ = [
     "Answer",
@@ -17,5 +17,6 @@ __all__ = [
     "index_text",
     "live_index",
     "ranker",
+    "text_version",
     "with_facts",
 ]

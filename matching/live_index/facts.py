@@ -9,6 +9,8 @@ from django.utils import timezone
 from marketplace.models import Block, Category, Listing, ListingAudience, ListingCertificate, Organisation, User
 from marketplace.parsing.catalogue import CategorySpec
 from marketplace.parsing.drafts import Draft
+from marketplace.parsing.normal_form import codes, normalise
+from matching.live_index.trained import text_version
 from matching.ranking.facts import ListingFacts
 
 # Longer texts say little more, and cost every search.
@@ -18,8 +20,8 @@ LONGEST_TEXT = 2000
 def with_facts(listings: QuerySet[Listing]) -> QuerySet[Listing]:
     """Fetch with each listing what ``facts_of`` reads, in a fixed number of queries."""
     return (
-        listings.select_related("organisation")
-        .defer("readings")
+        listings.select_related("organisation", "index_entry")
+        .defer("readings", "index_entry__vector", "index_entry__text")
         .prefetch_related(
             Prefetch("certificates", ListingCertificate.objects.only("listing_id", "code", "expires_on")),
             Prefetch("audiences", ListingAudience.objects.only("listing_id", "organisation_id")),
@@ -34,10 +36,9 @@ def facts_of(
 
     :param blocked: organisations with which the listings' own have a block; only a query needs to say
     """
-    catalogue = Category.objects.catalogue()
-    specs = {pk: catalogue.get(code) for code, pk in Category.objects.ids().items()}
+    catalogue, categories, today = Category.objects.catalogue(), Category.objects.ids(), timezone.localdate(now)
+    specs = {pk: catalogue.get(code) for code, pk in categories.items()}
     ancestors = {spec.code: tuple(above.code for above in catalogue.ancestors(spec.code)) for spec in catalogue}
-    today = timezone.localdate(now)
     return [
         _facts(listing, specs.get(listing.category_id), ancestors, now=now, today=today, blocked=frozenset(blocked))
         for listing in listings
@@ -54,6 +55,8 @@ def _facts(
     blocked: frozenset[int],
 ) -> ListingFacts:
     is_lasting = listing.expires_at is None or listing.expires_at > now
+    entry = getattr(listing, "index_entry", None)
+    is_fresh = entry is not None and (entry.revision, entry.model_version) == (listing.revision, text_version())
     return ListingFacts(
         id=listing.pk,
         organisation=listing.organisation_id,
@@ -87,6 +90,8 @@ def _facts(
         audience=frozenset(each.organisation_id for each in listing.audiences.all()),
         is_verified=listing.organisation.is_approved,
         blocked=blocked,
+        normal=entry.normal if is_fresh else "",
+        codes=tuple(entry.codes) if is_fresh else None,
     )
 
 
@@ -112,11 +117,14 @@ def facts_of_text(draft: Draft, text: str, *, side: str, organisation: Organisat
     """Return the facts of what somebody typed but did not post, as far as they were read."""
     catalogue, values = Category.objects.catalogue(), draft.values
     spec = catalogue.get(values.get("category") or "")
+    words = "\n".join(part for part in (text, *_names(spec)) if part)[:LONGEST_TEXT]
     return ListingFacts(
         id=0,
         organisation=organisation.pk if organisation else 0,
         side=side,
-        text="\n".join(part for part in (text, *_names(spec)) if part)[:LONGEST_TEXT],
+        text=words,
+        normal=normalise(words),
+        codes=tuple(codes(words)),
         kind=values.get("kind") or (spec.kind if spec else "product"),
         category=spec.code if spec else "",
         family=spec.family if spec else "",

@@ -12,13 +12,14 @@ import numpy as np
 from django.conf import settings
 
 from marketplace.models import Listing
+from marketplace.parsing.normal_form import normalise
 from matching.live_index import snapshot
 from matching.live_index.facts import facts_of, with_facts
-from matching.live_index.trained import encoder, fusion
+from matching.live_index.snapshot import NormalFormIndex
+from matching.live_index.trained import encoder, fusion, text_version
 from matching.models import IndexEntry
 from matching.ranking import ListingFacts
 from matching.retrieval.candidate_table import CandidateTable
-from matching.retrieval.keyword import KeywordIndex
 from matching.retrieval.vector_index import VectorIndex
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class LiveIndex:
         self.model_version = model_version
         self._lock = threading.RLock()
         self._is_loaded = False
-        self.vectors, self.keywords, self.table = VectorIndex(dim), KeywordIndex(), CandidateTable()
+        self.vectors, self.keywords, self.table = VectorIndex(dim), NormalFormIndex(), CandidateTable()
         # The number under which each entry was last written, also of those that cannot be found now.
         self.sequences: dict[int, int] = {}
         self._last = -1
@@ -82,12 +83,13 @@ class LiveIndex:
         :param also: listings to score too, as far as the rules allow them
         """
         with self._lock:
+            words = query.normal or normalise(query.text)
             permitted = self.table.ids[self.table.allowed(query, today, rules=rules)]
-            by_word, _ = self.keywords.search(query.text, DEPTH, np.isin(self.keywords.ids, permitted))
+            by_word, _ = self.keywords.search(words, DEPTH, np.isin(self.keywords.ids, permitted))
             by_meaning, _ = self.vectors.search(vector, DEPTH, np.isin(self.vectors.ids, permitted))
             known = np.intersect1d(np.asarray(also, dtype=np.int64), permitted)
             ids = np.union1d(np.union1d(by_word, by_meaning[by_meaning >= 0]), known)
-            keyword = self.keywords.scores(query.text, _places(self.keywords.ids, ids))
+            keyword = self.keywords.scores(words, _places(self.keywords.ids, ids))
             # A listing whose vector is of another model has no meaning here yet.
             embedding = np.nan_to_num(self.vectors.scores(vector, ids), nan=0.0)
         fused = fusion().fuse(keyword, embedding)
@@ -101,7 +103,7 @@ class LiveIndex:
             snapshot.save(self)
 
     def _entries(self):
-        return IndexEntry.objects.all()
+        return IndexEntry.objects.defer("text", "codes")
 
     def _load(self, now: datetime) -> None:
         """Take the snapshot where there is a sound one, then whatever the rows say otherwise."""
@@ -127,7 +129,7 @@ class LiveIndex:
             for entry, facts in self._open_ones(list(self._entries().filter(pk__in=page)), now):
                 self.table.put(facts)
                 ids.append(entry.pk)
-                texts.append(entry.text)
+                texts.append(entry.normal)
                 if entry.model_version == self.model_version:
                     with_vector.append(entry.pk)
                     vectors.append(_vector(entry))
@@ -145,7 +147,7 @@ class LiveIndex:
             ids = np.array([entry.pk for entry in with_vector], dtype=np.int64)
             self.vectors.add(ids, np.stack([_vector(entry) for entry in with_vector]))
         for entry, facts in found:
-            self.keywords.add(entry.pk, entry.text)
+            self.keywords.add(entry.pk, entry.normal)
             self.table.put(facts)
 
     def _open_ones(self, entries: Sequence[IndexEntry], now: datetime) -> list[tuple[IndexEntry, ListingFacts]]:
@@ -180,8 +182,7 @@ def _pages(listing_ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 def live_index() -> LiveIndex:
     """Return this process's index."""
-    model = encoder()
-    return _live_index(str(settings.DATA_DIR), model.version, model.dim)
+    return _live_index(str(settings.DATA_DIR), text_version(), encoder().dim)
 
 
 @lru_cache(maxsize=1)

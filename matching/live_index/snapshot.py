@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import marketplace.parsing
 import matching.retrieval
 from matching.retrieval.candidate_table import CandidateTable
 from matching.retrieval.keyword import KeywordIndex
+from matching.retrieval.tokens import cut
 from matching.retrieval.vector_index import VectorIndex
 
 if TYPE_CHECKING:
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
-Parts = tuple[VectorIndex, KeywordIndex, CandidateTable, dict[int, int]]
+
+
+class NormalFormIndex(KeywordIndex):
+    """Holds texts that are in their normal form already, and is asked in it."""
+
+    cut = staticmethod(cut)
+
+
+Parts = tuple[VectorIndex, NormalFormIndex, CandidateTable, dict[int, int]]
 
 
 def save(index: "LiveIndex") -> None:
@@ -76,7 +84,7 @@ def load(home: Path) -> Parts | None:
         sequences = {int(pk): int(number) for pk, number in np.load(folder / "sequences.npy", allow_pickle=False)}
         return (
             VectorIndex.load(folder / "vectors.npz"),
-            KeywordIndex.load(folder / "keywords.npz"),
+            NormalFormIndex.load(folder / "keywords.npz"),
             CandidateTable.load(folder),
             sequences,
         )
@@ -94,9 +102,8 @@ def _digest(path: Path) -> str:
 
 @cache
 def code_version() -> str:
-    """Return a digest of the code that turns texts into tokens and columns: what it wrote, only it can read."""
+    """Return a digest of the code that writes the parts: what it wrote, only it can read."""
     digest = hashlib.sha256()
-    for package in (matching.retrieval, marketplace.parsing):
-        for path in sorted(Path(package.__file__).parent.glob("*.py")):
-            digest.update(path.read_bytes())
+    for path in sorted(Path(matching.retrieval.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,16 +1,20 @@
 """The trained models this process uses, each loaded once."""
 
+import hashlib
 from functools import cache, lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
+import marketplace.parsing
 from matching.models import RankerModel
 from matching.ranking import Ranker
 from matching.retrieval.encoder import StaticEncoder, TransformerEncoder, load_encoder
 from matching.retrieval.fusion import ScoreFusion
 
 SHIPPED = Path(__file__).parent.parent / "data"
+# The modules of marketplace.parsing that a normal form depends on.
+NORMAL_FORM = ("codes", "designations", "folding", "glossary", "materials", "measures", "normal_form", "phrases")
 
 
 def encoder() -> StaticEncoder | TransformerEncoder:
@@ -21,6 +25,23 @@ def encoder() -> StaticEncoder | TransformerEncoder:
 @cache
 def _encoder(folder: str) -> StaticEncoder | TransformerEncoder:
     return load_encoder(Path(folder))
+
+
+def text_version() -> str:
+    """Return what names the way from a listing's words to its vector and its normal form: another one, other entries."""
+    return f"{encoder().version}-{_normal_form_version()}"
+
+
+@cache
+def _normal_form_version() -> str:
+    digest = hashlib.sha256()
+    parsing = Path(marketplace.parsing.__file__).parent
+    for path in [
+        *(parsing / f"{name}.py" for name in NORMAL_FORM),
+        *sorted((parsing.parent / "data" / "normal_forms").glob("*.tsv")),
+    ]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 @cache

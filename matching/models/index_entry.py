@@ -2,6 +2,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import Exists, F, OuterRef, Q
 
@@ -31,21 +32,28 @@ class IndexEntryQuerySet(models.QuerySet):
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [INDEX_LOCK])
             cursor.executemany(
                 """
-                INSERT INTO matching_indexentry (listing_id, revision, model_version, vector, text, sequence)
-                VALUES (%s, %s, %s, %s, %s, nextval('matching_index_sequence'))
+                INSERT INTO matching_indexentry (
+                    listing_id, revision, model_version, vector, text, normal, codes, sequence
+                )
+                VALUES (%s, %s, %s, %s, %s, %s, %s, nextval('matching_index_sequence'))
                 ON CONFLICT (listing_id) DO UPDATE SET
                     revision = excluded.revision, model_version = excluded.model_version,
-                    vector = excluded.vector, text = excluded.text, sequence = excluded.sequence
+                    vector = excluded.vector, text = excluded.text, normal = excluded.normal, codes = excluded.codes,
+                    sequence = excluded.sequence
                 WHERE matching_indexentry.revision <= excluded.revision
                 """,
-                [(row.listing_id, row.revision, row.model_version, row.vector, row.text) for row in rows],
+                [
+                    (row.pk, row.revision, row.model_version, row.vector, row.text, row.normal, row.codes)
+                    for row in rows
+                ],
             )
 
 
 class IndexEntry(models.Model):
     """What the index holds of a listing that was ever published: the truth the in-memory index is rebuilt from.
 
-    ``vector`` is the embedding of ``text`` by ``model_version``, as little-endian float16.
+    ``vector`` is the embedding of ``text`` as little-endian float16; ``normal`` is the text's normal form and ``codes``
+    the grades and sizes in it. ``model_version`` names the embedding model and the code that found the normal form.
     """
 
     listing = models.OneToOneField(Listing, on_delete=models.CASCADE, primary_key=True, related_name="index_entry")
@@ -53,6 +61,8 @@ class IndexEntry(models.Model):
     model_version = models.CharField(max_length=64)
     vector = models.BinaryField()
     text = models.TextField()
+    normal = models.TextField()
+    codes = ArrayField(models.CharField(max_length=100), default=list)
     sequence = models.BigIntegerField(unique=True)
 
     objects = IndexEntryQuerySet.as_manager()

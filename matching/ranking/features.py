@@ -61,9 +61,9 @@ def pair_features(
     rows[:, 0] = embedding
     rows[:, 1] = keyword
     rows[:, 2] = fused
-    asked = _TextParts(query.text)
+    asked = _TextParts(query)
     for row, candidate in zip(rows, candidates, strict=True):
-        row[3:6] = asked.compare(_TextParts(candidate.text))
+        row[3:6] = asked.compare(_TextParts(candidate))
         supply, demand = (query, candidate) if query.side == "supply" else (candidate, query)
         row[6] = category_closeness(supply, demand)
         row[7:9] = attribute_shares(attribute_agreements(supply, demand))
@@ -78,10 +78,10 @@ def pair_features(
 class _TextParts:
     """The character pairs and the codes of a text, in its normal form."""
 
-    def __init__(self, text: str) -> None:
-        normal = normalise(text).replace(" ", "")
+    def __init__(self, facts: ListingFacts) -> None:
+        normal = (facts.normal or normalise(facts.text)).replace(" ", "")
         self.pairs = {normal[place : place + 2] for place in range(len(normal) - 1)}
-        self.codes = set(codes(text))
+        self.codes = set(codes(facts.text) if facts.codes is None else facts.codes)
 
     def compare(self, other: "_TextParts") -> tuple[float, float, float]:
         """Return the Jaccard overlap of character pairs, the share of ours found there, and of our codes."""

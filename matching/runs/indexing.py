@@ -1,10 +1,10 @@
 from collections.abc import Sequence
 
-import numpy as np
 from django.db import transaction
 
 from marketplace.models import Category, Listing
-from matching.live_index import encoder, index_text
+from marketplace.parsing.normal_form import codes, normalise
+from matching.live_index import encoder, index_text, text_version
 from matching.models import IndexEntry
 from matching.models.index_entry import listings_to_index
 
@@ -19,33 +19,24 @@ def index_listings(*, only: Sequence[int] | None = None, limit: int = BATCH) -> 
     :param only: look at these listings alone
     """
     model = encoder()
-    waiting = listings_to_index(model.version)
+    version = text_version()
+    waiting = listings_to_index(version)
     if only is not None:
         waiting = waiting.filter(pk__in=only)
     listings = list(waiting.defer("readings", "attributes")[:limit])
     if not listings:
         return []
     texts = _texts(listings)
-    known = {
-        entry.listing_id: entry
-        for entry in IndexEntry.objects.filter(listing__in=listings, model_version=model.version)
-    }
-    vectors = {pk: bytes(entry.vector) for pk, entry in known.items() if entry.text == texts[pk]}
-    to_embed = [pk for pk in texts if pk not in vectors]
-    if to_embed:
-        embedded = model.encode([texts[pk] for pk in to_embed]).astype("<f2")
-        vectors |= {pk: vector.tobytes() for pk, vector in zip(to_embed, embedded, strict=True)}
+    entries = {entry.pk: entry for entry in IndexEntry.objects.filter(listing__in=listings, model_version=version)}
+    entries = {pk: entry for pk, entry in entries.items() if entry.text == texts[pk]}
+    if new := [pk for pk in texts if pk not in entries]:
+        vectors = model.encode([texts[pk] for pk in new]).astype("<f2")
+        for pk, vector in zip(new, vectors, strict=True):
+            entries[pk] = _entry(pk, texts[pk], vector.tobytes(), version)
+    for listing in listings:
+        entries[listing.pk].revision = listing.revision
     with transaction.atomic():
-        IndexEntry.objects.record(
-            IndexEntry(
-                listing_id=listing.pk,
-                revision=listing.revision,
-                model_version=model.version,
-                vector=vectors[listing.pk],
-                text=texts[listing.pk],
-            )
-            for listing in listings
-        )
+        IndexEntry.objects.record(entries.values())
     return [listing.pk for listing in listings]
 
 
@@ -55,6 +46,12 @@ def _texts(listings: Sequence[Listing]) -> dict[int, str]:
     return {listing.pk: index_text(listing, specs.get(listing.category_id)) for listing in listings}
 
 
-def vector_of(entry: IndexEntry) -> np.ndarray:
-    """Return an entry's embedding as float32."""
-    return np.frombuffer(entry.vector, dtype="<f2").astype(np.float32)
+def _entry(pk: int, text: str, vector: bytes, version: str) -> IndexEntry:
+    return IndexEntry(
+        pk=pk,
+        model_version=version,
+        text=text,
+        vector=vector,
+        normal=normalise(text),
+        codes=list(dict.fromkeys(codes(text))),
+    )

@@ -16,7 +16,7 @@ from matching.runs.telling import tell_new_matches
 # A listing that is edited while it is matched is matched again, so often at most.
 ROUNDS = 3
 # So many earlier counterparts are scored anew, so that an edit here leaves their lists complete.
-KNOWN = 400
+KNOWN = 200
 
 
 def find_matches(run: MatchRun, *, clock: Callable[[], datetime]) -> None:

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError as BrokerError
 
-from matching.live_index import encoder
+from matching.live_index import text_version
 from matching.models import IndexEntry
 from matching.models.index_entry import index_lag
 
@@ -64,7 +64,7 @@ def _migration_problem() -> str:
 
 
 def _look_at_index(state: Readiness, now: datetime) -> None:
-    version = encoder().version
+    version = text_version()
     state.entries = IndexEntry.objects.filter(model_version=version).count()
     state.lag_seconds = round(index_lag(version, now), 1)
     if state.lag_seconds > LONGEST_LAG:

@@ -128,7 +128,7 @@ def recall(chosen: list[Listing], k: int = 50) -> dict[str, dict[str, float]]:
             allowed = np.isin(ids, table)
             by_leg["allowed"].append(len(table))
             exact = np.where(allowed, stored @ vector, -np.inf)
-            by_leg["embedding"].append(share(index.vectors.search(vector, k, allowed)[0][0], exact, ids, k))
+            by_leg["embedding"].append(share(index.vectors.search(vector, k, allowed)[0].ravel(), exact, ids, k))
             words, allowed_words = index.keywords.scores(one.text), np.isin(index.keywords.ids, table)
             exact = np.where(allowed_words & (words > 0), words, -np.inf)
             by_leg["keyword"].append(
@@ -264,6 +264,8 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=25)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    # Not the tests' database: the two may run side by side.
+    connection.settings_dict["TEST"]["NAME"] = "bench_matching"
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         figures = measure(arguments)

@@ -1,13 +1,18 @@
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from django.db import connection
 from django.utils import timezone
 
+from marketplace import parsing
 from marketplace.models import Listing
 from matching import runs
 from matching.live_index import LiveIndex, encoder, facts_of, live_index, snapshot, with_facts
+from matching.live_index.trained import NORMAL_FORM
 from matching.models import IndexEntry
 from tests.factories import ListingFactory
 
@@ -172,6 +177,14 @@ def test_snapshot_of_another_program_version_is_not_believed(now, demand, monkey
 
     assert snapshot.load(live_index().folder) is None
     assert not snapshot.is_there(live_index().folder)
+
+
+def test_text_version_depends_on_every_module_that_makes_the_normal_form():
+    script = "import sys, marketplace.parsing.normal_form; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = [name.removeprefix("marketplace.parsing.") for name in answer.stdout.split()]
+
+    assert set(NORMAL_FORM) == {name for name in loaded if (Path(parsing.__file__).parent / f"{name}.py").exists()}
 
 
 def test_snapshot_leaves_only_the_present_one(now, demand):

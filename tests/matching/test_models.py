@@ -24,7 +24,14 @@ def run_for(listing, now, **changes) -> MatchRun:
 
 
 def entry_of(listing, **changes) -> IndexEntry:
-    values = {"revision": listing.revision, "model_version": "m1", "vector": b"\0\0", "text": "球阀", **changes}
+    values = {
+        "revision": listing.revision,
+        "model_version": "m1",
+        "vector": b"\0\0",
+        "text": "球阀",
+        "normal": "球阀",
+        **changes,
+    }
     return IndexEntry(listing_id=listing.pk, **values)
 
 

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from matching import services
-from matching.live_index import encoder, live_index, snapshot
+from matching.live_index import live_index, snapshot, text_version
 from matching.models.index_entry import listings_to_index
 
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args, if_needed, **_options):
         began = time.monotonic()
-        total = listings_to_index(encoder().version).count()
+        total = listings_to_index(text_version()).count()
         if if_needed and not total and snapshot.is_there(live_index().folder):
             self.stdout.write("The index is up to date.")
             return

@@ -5,7 +5,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching.ranking.facts import ListingFacts
@@ -223,6 +223,7 @@ def by_table(table: CandidateTable, query: ListingFacts, rules=None) -> list[int
     return sorted(table.ids[table.allowed(query, TODAY, rules=rules)].tolist())
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(markets(), listings(99), st.frozensets(st.sampled_from([1, 2, 3]), max_size=1))
 def test_table_says_the_same_as_the_readable_rules(market, query, blocked):
     query = dataclasses.replace(query, blocked=blocked)
@@ -237,6 +238,7 @@ def test_table_says_the_same_as_the_readable_rules(market, query, blocked):
         assert by_table(table, query, rules) == readable(query, market, rules)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(markets(), listings(99), st.data())
 def test_table_says_the_same_after_changes_packing_and_saving(tmp_path_factory, market, query, data):
     table = CandidateTable()
