@@ -62,11 +62,6 @@ class ProfileInput(serializers.ModelSerializer):
         # The service and the database see to who was first.
         validators = []
 
-    def validate_region(self, region):
-        if region and not (code := find_place(region)):
-            raise serializers.ValidationError(_("Unknown region: give a GB/T 2260 code or a name."))
-        return code if region else ""
-
     # A place may be named; its code is shorter than most names.
     region = serializers.CharField(required=False, allow_blank=True, max_length=60)
 

@@ -14,35 +14,42 @@ from marketplace.models.organisation import Block, Organisation
 from marketplace.models.user import User
 
 
+def _is_open(now: datetime) -> Q:
+    lasting = Q(expires_at=None) | Q(expires_at__gt=now)
+    return lasting & Q(status=Listing.Status.OPEN, organisation__state=Organisation.State.APPROVED)
+
+
+def _is_shown_to(user: User) -> Q:
+    shown = Q(visibility=Listing.Visibility.PUBLIC)
+    if not user.is_authenticated:
+        return shown
+    organisations = Organisation.objects.of(user)
+    audience = ListingAudience.objects.filter(listing=OuterRef("pk"), organisation__in=organisations)
+    shown |= Q(Q(visibility=Listing.Visibility.NAMED) & Exists(audience))
+    if user.is_staff or organisations.approved().exists():
+        shown |= Q(visibility=Listing.Visibility.VERIFIED)
+    blocked = Block.objects.filter(
+        Q(organisation=OuterRef("organisation"), blocked__in=organisations)
+        | Q(blocked=OuterRef("organisation"), organisation__in=organisations)
+    )
+    return shown & ~Exists(blocked)
+
+
 class ListingQuerySet(models.QuerySet):
     def open(self, now: datetime) -> Self:
         """Return what can be traded now: open, not expired, of an approved organisation."""
-        return self.filter(
-            Q(expires_at=None) | Q(expires_at__gt=now),
-            status=Listing.Status.OPEN,
-            organisation__state=Organisation.State.APPROVED,
-        )
+        return self.filter(_is_open(now))
 
     def shown_to(self, user: User) -> Self:
         """Return the listings of others whose visibility lets this user see them, whatever their status."""
-        organisations = Organisation.objects.of(user)
-        if not user.is_authenticated:
-            return self.filter(visibility=Listing.Visibility.PUBLIC)
-        audience = ListingAudience.objects.filter(listing=OuterRef("pk"), organisation__in=organisations)
-        shown = Q(visibility=Listing.Visibility.PUBLIC) | Q(Q(visibility=Listing.Visibility.NAMED) & Exists(audience))
-        if user.is_staff or organisations.approved().exists():
-            shown |= Q(visibility=Listing.Visibility.VERIFIED)
-        blocked = Block.objects.filter(
-            Q(organisation=OuterRef("organisation"), blocked__in=organisations)
-            | Q(blocked=OuterRef("organisation"), organisation__in=organisations)
-        )
-        return self.filter(shown).exclude(Exists(blocked))
+        return self.filter(_is_shown_to(user))
 
     def visible_to(self, user: User, now: datetime) -> Self:
         """Return the user's own listings and the open ones that others show them; the platform operator sees all."""
         if user.is_authenticated and user.is_staff:
             return self
-        return self.of(user) | self.filter(pk__in=Listing.objects.open(now).shown_to(user).values("pk"))
+        # One condition per row, so that a page or a single listing never costs a look at all of them.
+        return self.filter(Q(organisation__in=Organisation.objects.of(user)) | (_is_open(now) & _is_shown_to(user)))
 
     def of(self, user: User) -> Self:
         return self.filter(organisation__in=Organisation.objects.of(user))

@@ -95,22 +95,28 @@ class Planner:
         return said
 
     def _place_all(self, chunk: Sequence[_Said]) -> None:
+        posted = self._organisation.listings
         ids = [said.fields["external_id"] for said in chunk if "external_id" in said.fields]
         marks = [said.mark for said in chunk if "external_id" not in said.fields]
-        listings = self._organisation.listings.select_related("category", "organisation").prefetch_related(
-            "certificates"
-        )
-        known = {listing.external_id: listing for listing in listings.filter(external_id__in=ids)}
-        posted = set(
-            self._organisation.listings.filter(fingerprint__in=marks, external_id=None).values_list(
-                "fingerprint", flat=True
-            )
-        )
+        mark_of = dict(posted.filter(external_id__in=ids).values_list("external_id", "fingerprint"))
+        known_marks = set(posted.filter(external_id=None, fingerprint__in=marks).values_list("fingerprint", flat=True))
+        new, changed = [], []
         for said in chunk:
-            listing = known.get(said.fields.get("external_id"))
-            if said.mark in posted or (listing is not None and listing.fingerprint == said.mark):
+            external_id = said.fields.get("external_id")
+            if said.mark in known_marks or mark_of.get(external_id) == said.mark:
                 self.plan.unchanged += 1
-            elif listing is not None and listing.status == Listing.Status.CLOSED:
+            else:
+                (changed if external_id in mark_of else new).append(said)
+        for said in new:
+            self._place(said, None)
+        # What did not change, most of a file that is imported again, was not even loaded.
+        rows = posted.select_related("category", "organisation").prefetch_related("certificates")
+        there = {
+            row.external_id: row for row in rows.filter(external_id__in=[s.fields["external_id"] for s in changed])
+        }
+        for said in changed:
+            listing = there[said.fields["external_id"]]
+            if listing.status == Listing.Status.CLOSED:
                 problem = ProblemError(
                     "closed", "该信息已关闭，不能再修改。", "This listing is closed and cannot be changed."
                 )

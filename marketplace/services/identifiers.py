@@ -10,6 +10,7 @@ from stdnum.eu import vat
 
 from marketplace.models import Organisation
 from marketplace.parsing.industries import industries
+from marketplace.parsing.places import find_place
 
 
 class IdentifierError(ValueError):
@@ -102,6 +103,11 @@ def check_organisation(organisation: Organisation) -> dict[str, list[str]]:
             errors["foreign_identifier"] = [str(error)]
     if not organisation.name_zh and not organisation.name_en:
         errors["name_zh"] = [_("Enter the name in Chinese, in English, or both.")]
+    if organisation.region:
+        found = find_place(organisation.region)
+        if found is None:
+            errors["region"] = [_("Unknown region: give a GB/T 2260 code or a name.")]
+        organisation.region = found or ""
     if organisation.industry and organisation.industry not in industries():
         errors["industry"] = [_("GB/T 4754 has no class with this code.")]
     try:

@@ -45,11 +45,9 @@ def test_register_and_change_an_organisation(api, owner):
 
 def test_register_says_what_is_wrong_and_who_was_first(api, organisation):
     wrong = api.post(ORGANISATIONS, {"name_zh": "新厂", "uscc": "123", "region": "Atlantis"})
-    bad_code = api.post(ORGANISATIONS, {"name_zh": "新厂", "uscc": "123"})
     taken = api.post(ORGANISATIONS, {"name_zh": "冒名厂", "uscc": organisation.uscc})
 
-    assert list(wrong.json()["errors"]) == ["region"]
-    assert list(bad_code.json()["errors"]) == ["uscc"]
+    assert sorted(wrong.json()["errors"]) == ["region", "uscc"]
     assert (taken.status_code, taken.json()["code"]) == (409, "uscc_already_taken")
 
 

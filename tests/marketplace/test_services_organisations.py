@@ -69,7 +69,11 @@ def test_register_organisation_names_every_field_it_refuses(now):
             UserFactory(), now, name_zh="", industry="9999", contact_email="nowhere", kind="circus", region="999999"
         )
 
-    assert sorted(refusal.value.errors) == ["contact_email", "industry", "kind", "name_zh"]
+    assert sorted(refusal.value.errors) == ["contact_email", "industry", "kind", "name_zh", "region"]
+
+
+def test_register_organisation_takes_the_name_of_a_region(now):
+    assert register(UserFactory(), now, region="玉环市").region == "331083"
 
 
 def test_register_organisation_takes_a_firm_from_abroad(now):
