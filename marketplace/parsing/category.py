@@ -60,6 +60,7 @@ class CategoryGuess:
     evidence: str
     start: int
     end: int
+    covers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,11 @@ def _refine(text: str, best: dict[str, _Hit], index: _Index, catalogue: Catalogu
     top = max(best.values(), key=lambda hit: hit.score)
     is_wide = not is_settled(top.codes[0], catalogue)
     for guess in _by_overlap(text, index, catalogue, None, 5, least=LEAST_COVERAGE if is_wide else 0.8):
-        if guess.code not in best and guess.code not in top.codes and _is_above(catalogue, top.codes, (guess.code,)):
+        if guess.code in best or guess.code in top.codes:
+            continue
+        # "Wiring harness, high voltage" has every word of the high-voltage harness, and of no other.
+        is_fuller = guess.covers and _tokens(top.phrase) < _tokens(fold(guess.evidence).text)
+        if is_fuller or _is_above(catalogue, top.codes, (guess.code,)):
             best[guess.code] = _Hit((guess.code,), top.start, top.end, guess.evidence, top.score * 1.1)
             return
     if is_wide and (below := _spoken_of_below(text, top.codes[0], index, catalogue)):
@@ -302,7 +307,7 @@ def _by_overlap(
     for token in tokens:
         for _, place in index.by_token.get(token, ()):
             covered[place] += index.rarity[token]
-    best: dict[str, tuple[float, str]] = {}
+    best: dict[str, tuple[float, str, bool]] = {}
     for place, points in covered.items():
         code, name, needed = index.names[place]
         coverage = points / sum(index.rarity[token] for token in needed)
@@ -310,9 +315,11 @@ def _by_overlap(
             continue
         score = coverage * points * (1.15 if kind and _kind(catalogue, code) == kind else 1.0)
         if code not in best or score > best[code][0]:
-            best[code] = (score, name)
+            best[code] = (score, name, coverage > 0.999)
     ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
-    return [CategoryGuess(code, round(score, 3), 0.4, name, 0, 0) for code, (score, name) in ranked[:limit]]
+    return [
+        CategoryGuess(code, round(score, 3), 0.4, name, 0, 0, covers) for code, (score, name, covers) in ranked[:limit]
+    ]
 
 
 def _confidence(hit: _Hit, ranked: list[tuple[str, _Hit]], catalogue: Catalogue) -> float:

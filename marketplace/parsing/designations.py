@@ -240,10 +240,10 @@ DESIGNATIONS = (
     ),
     Rule(
         ("dn",),
-        re.compile(rf"{_B}dn[ ]?[-_:=]?[ ]?(?P<first>\d{{1,4}})(?:{_TO}(?P<last>\d{{1,4}})(?:mm)?(?![a-z0-9]|/\d))?(?:mm)?{_E}"),
+        re.compile(rf"{_B}dn[ ]?[-_:=]?[ ]?(?P<first>\d{{1,4}})(?:{_TO}(?P<last>\d{{1,4}})(?:mm)?(?![a-z0-9]|/\d))?(?:mm)?(?:(?=pn)|(?![a-z0-9]))"),
         _read_dn,
     ),
-    Rule(("dn",), re.compile(rf"{_B}dn[ ]?[-_:=]?[ ]?(?P<first>\d{{1,4}})(?P<last>)(?:mm)?(?![a-z0-9])"), lambda m: _dn(m, int(m["first"]))),
+    Rule(("dn",), re.compile(rf"{_B}dn[ ]?[-_:=]?[ ]?(?P<first>\d{{1,4}})(?P<last>)(?:mm)?(?:(?=pn)|(?![a-z0-9]))"), lambda m: _dn(m, int(m["first"]))),
     Rule(
         ("公称", "通径", "口径"),
         re.compile(rf"(?:公称(?:直径|通径|口径|尺寸)|通径|口径)[ :为=]*(?P<first>\d{{1,4}})(?:{_TO}(?P<last>\d{{1,4}}))?[ ]?(?:mm|毫米)?(?![\d/.寸英\"吋a-z])"),
@@ -262,7 +262,7 @@ DESIGNATIONS = (
     ),
     Rule(
         ("pn",),
-        re.compile(rf"{_B}pn[ ]?[-_:=]?[ ]?(?P<value>\d{{1,4}}(?:\.\d{{1,2}})?)[ ]?(?P<unit>mpa|bar|兆帕|公斤|kgf?/cm2)?(?![a-z0-9.])"),
+        re.compile(r"(?<![a-z.])pn[ ]?[-_:=]?[ ]?(?P<value>\d{1,4}(?:\.\d{1,2})?)[ ]?(?P<unit>mpa|bar|兆帕|公斤|kgf?/cm2)?(?![a-z0-9.])"),
         _read_pn,
     ),
     Rule(("公称压力", "压力等级", "nominal pressure", "pressure rating"), re.compile(rf"(?:公称压力|压力等级|nominal pressure|pressure rating)[ :为=of]*(?P<value>{_F})[ ]?(?P<unit>mpa|bar|兆帕|公斤|kgf?/cm2)(?![a-z0-9])"), _read_pn),

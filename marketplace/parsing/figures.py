@@ -2,14 +2,15 @@
 
 import re
 
-FIGURE = r"(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
+# Bounded, so that a page of digits costs no more than a page of words.
+FIGURE = r"(?:\d{1,3}(?:,\d{3}){1,4}(?!\d)(?:\.\d{1,6})?|\d{1,15}(?:\.\d{1,6})?)"
 _MULTIPLES = {
     "十": 10, "百": 100, "千": 1e3, "万": 1e4, "十万": 1e5, "百万": 1e6, "千万": 1e7, "亿": 1e8,
     "k": 1e3, "w": 1e4, "thousand": 1e3, "million": 1e6, "billion": 1e9, "hundred": 100,
 }  # fmt: skip
 # A lone k or w is a multiple only between a figure and a unit; the caller's pattern sees to the unit.
 MULTIPLE = r"(?:十万|百万|千万|[百千万亿](?![\d]))|(?:k|w)(?![a-z])|(?:hundred|thousand|million|billion)(?![a-z])"
-CHINESE = r"[半一二两三四五六七八九十百千万亿零〇]+"
+CHINESE = r"(?<![半一二两三四五六七八九十百千万亿零〇])[半一二两三四五六七八九十百千万亿零〇]{1,12}"
 _DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _WORDS = {

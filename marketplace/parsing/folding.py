@@ -17,6 +17,9 @@ _SAME = str.maketrans(
 )  # fmt: skip
 
 
+_WIDE_DIGITS = frozenset("０１２３４５６７８９")
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """A folded text; character i of `text` was written at `source[starts[i]:ends[i]]`."""
@@ -61,7 +64,9 @@ def fold(text: str) -> Folded:
     ends: list[int] = []
     after_space = True
     for position, character in enumerate(text):
-        for plain in _fold_character(character):
+        # PN16，850元 are two figures; 16,850 is one, and so is １，２８０.
+        parts_clauses = character == "，" and text[position + 1 : position + 2] not in _WIDE_DIGITS
+        for plain in ", " if parts_clauses else _fold_character(character):
             if plain == " ":
                 if after_space:
                     continue

@@ -46,7 +46,11 @@ class PhraseBook(Generic[Value]):
     def find(self, text: str, *, overlapping: bool = False) -> Iterator[Found[Value]]:
         """Yield the phrases in the order of the text; unless overlapping, each character belongs to one at most."""
         position, size = 0, len(text)
+        lengths = self._lengths
         while position < size:
+            if text[position : position + 2] not in lengths and text[position] not in lengths:
+                position += 1
+                continue
             found = None
             if text[position] not in LATIN or position == 0 or text[position - 1] not in LATIN:
                 for match in self._at(text, position):

@@ -33,7 +33,7 @@ _BASE_UNITS = "|".join(
 _PER = rf"(?:[ ]?(?:/|每|per |a |一|an |for each |for a )[ ]?(?P<per>(?:{_BASE_UNITS})s?(?![a-z])(?:[ ]?[/·*][ ]?(?:天|日|月|年|day|month|year|小时|h)(?![a-z]))?(?:[ ]?(?:/|每|per )[ ]?(?:天|日|月|年|day|month|year|小时|hour)(?![a-z]))?)|[ ](?P<each>each|apiece|ea\.?)(?![a-z])|(?P<one>一[只个件台套吨米匹箱桶]))?"
 _TAIL = r"(?P<tail>[ ]?(?:左右|上下|起步|起(?![订批重])|以内|以下|之内|内(?![a-z六衬径]))|[ ]?(?:或以下|以上|max(?:imum)?|or less|or below|and up|at most|起))?"
 _PRICE = re.compile(
-    rf"(?:{_FRONT})?(?P<low>(?<![\d.a-z])(?<!\d,){FIGURE})(?:[ ]?{_SCALE.format('scale_low')})?"
+    rf"(?:{_FRONT})?(?P<low>(?<![\d.a-z]){FIGURE})(?:[ ]?{_SCALE.format('scale_low')})?"
     rf"(?:(?:[ ]?(?:{_SYMBOLS}))?{_TO}{_FRONT_AGAIN}(?P<high>{FIGURE})(?:[ ]?{_SCALE.format('scale')})?)?(?:[ ]?{_BACK})?{_PER}{_TAIL}"
 )
 _CUE = re.compile(
@@ -124,6 +124,10 @@ def _read(text: str, match: re.Match[str], claims: Claims) -> Price | None:
     cue = bool(_CUE.search(before))
     total = bool(_TOTAL_BEFORE.search(before) or (_TOTAL_AFTER.match(after) and unit is None))
     if currency is None and not _speaks_of_money(text, match, before, unit, total=total, cue=cue):
+        return None
+    first = match.start("low")
+    # The end of 16,850 is no price; in PN16,850 the comma parts two figures.
+    if text[first - 1 : first] == "," and text[first - 2 : first - 1].isdigit() and claims.free(first - 2, first - 1):
         return None
     if not claims.free(start, end) or _NEVER_BEFORE.search(before) or (match["back"] == "块" and not (cue or unit)):
         return None

@@ -125,10 +125,11 @@ def _amount(text: str, rules: Mapping) -> tuple[float | None, str]:
     # A size in inches stands for the nominal diameter beside it: 2寸 is DN50, not 50.8 mm.
     if rules.get("codes") == "dn" and _INCH_DN.match(plain) and (found := codes(f"nps {plain}")):
         return float(found[0].removeprefix("dn")), ""
-    if rules.get("codes") in {"dn", "pn"} and (
-        found := [token for token in codes(plain) if token.startswith(rules["codes"])]
-    ):
-        return float(found[0][2:]), ""
+    kind = rules.get("codes")
+    # PN1.6 and 16公斤 are PN16: the normal form knows how pressures are written.
+    for written in (plain, f"pn{plain}" if kind == "pn" and re.search(r"\d[ ]?[^\d.]", plain) else ""):
+        if kind in {"dn", "pn"} and (found := [token for token in codes(written) if token.startswith(kind)]):
+            return float(found[0][2:]), ""
     match = _AMOUNT.match(_CODED.sub("", plain))
     if match is None:
         return None, ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from marketplace.parsing.amounts import settle_price, settle_quantity
 from marketplace.parsing.attributes import AttributeReading, find_attributes
@@ -94,7 +94,7 @@ def parse(
     certificates = find_certificates(folded)
     _echo_certificates(certificates, echo)
     origin, delivery = _regions(places, side, echo)
-    start, end, lead_days = _window(windows, echo)
+    start, end, lead_days = _window(windows, side, today, echo)
     return ParsedListing(
         language=read_language(text),
         side=said[0] if said else None,
@@ -108,7 +108,7 @@ def parse(
         minimum_order=minimum[0] if minimum else None,
         price_min=price[0] if price else None,
         price_max=price[1] if price else None,
-        currency=price[2] if price else None,
+        currency=(price[2] or None) if price else None,
         price_unit=price[3] if price else None,
         origin_region=origin,
         delivery_regions=delivery,
@@ -196,15 +196,23 @@ def _say_place(name: str, zh: str, en: str, place: PlaceMention, echo: Echo) -> 
     echo.say(name, place.start, place.end, f"{zh} {place.zh}", f"{en} {place.en}", is_ambiguous=place.is_ambiguous)
 
 
-def _window(windows: Sequence[Window], echo: Echo) -> tuple[date | None, date | None, int | None]:
-    start = end = lead_days = None
+def _window(
+    windows: Sequence[Window], side: str | None, today: date, echo: Echo
+) -> tuple[date | None, date | None, int | None]:
+    start = end = lead_days = lead = None
     for window in windows:
         if window.lead_days is not None:
             lead_days = window.lead_days
-            echo.say("lead_days", window.start, window.end, window.zh, window.en)
+            lead = window
             continue
         start, end = window.first, window.last
         for name, value in (("window_start", start), ("window_end", end)):
             if value is not None:
                 echo.say(name, window.start, window.end, window.zh, window.en)
+    if lead is not None and side == "demand" and end is None:
+        # Whoever asks for goods and names a lead time says by when.
+        end, lead_days = today + timedelta(days=lead_days), None
+        echo.say("window_end", lead.start, lead.end, f"{end.isoformat()} 前", f"By {end.isoformat()}")
+    elif lead is not None:
+        echo.say("lead_days", lead.start, lead.end, lead.zh, lead.en)
     return start, end, lead_days
