@@ -16,12 +16,12 @@ from marketplace.parsing.quantities import find_quantities
 from marketplace.parsing.sentence import parse
 from marketplace.parsing.units import canonical_unit
 
-__all__ = ["CHECKS", "Draft", "by_language", "language_of", "read_draft", "title_of"]
+__all__ = ["CHECKS", "FIELD_NAMES", "Draft", "by_language", "language_of", "read_draft", "title_of"]
 
 TITLE_LENGTH = 80
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?=\s|$)")
-_CLAUSE_END = re.compile(r"[,，;；、 ]")
+_BREAKS = (re.compile(r"[,，;；、]"), re.compile(r" "))
 
 
 def language_of(text: str) -> str:
@@ -42,8 +42,10 @@ def title_of(text: str) -> str:
     first = next((part.strip() for part in _SENTENCE_END.split(text) if part.strip()), text.strip())
     if len(first) <= TITLE_LENGTH:
         return first
-    cut = max((match.start() for match in _CLAUSE_END.finditer(first, TITLE_LENGTH // 2, TITLE_LENGTH)), default=0)
-    return first[: cut or TITLE_LENGTH - 1].rstrip(",，;；、 ") + "…"
+    for ends in _BREAKS:
+        if cuts := [match.start() for match in ends.finditer(first, TITLE_LENGTH // 2, TITLE_LENGTH)]:
+            return first[: cuts[-1]].rstrip(",，;；、 ") + "…"
+    return first[: TITLE_LENGTH - 1] + "…"
 
 
 def _region(value: object) -> str:
@@ -126,6 +128,7 @@ CHECKS: dict[str, Callable[[object], object]] = {
 }
 # What may be given in one language without saying which.
 IN_ONE_LANGUAGE = {"title": check.text(200), "text": check.text(20_000)}
+FIELD_NAMES = (*CHECKS, *IN_ONE_LANGUAGE)
 
 
 def read_draft(
