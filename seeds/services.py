@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.errors import RuleBroken
-from marketplace.models import Listing, Membership, Organisation, User
+from marketplace.models import Listing, Membership, Organisation, Subscription, User
 from marketplace.services.accounts import sign_up
 from marketplace.services.categories import load_catalogue
 from marketplace.services.listings import post_listing, post_listings_in_bulk
 from marketplace.services.memberships import accept_invitation, invite
+from marketplace.services.notifications import set_subscriptions, subscription_choices
 from marketplace.services.organisations import approve_organisation, register_organisation
 from seeds.firms import Firm, make_firms, special_firms
 from seeds.generate import DemoListing, make_listings
@@ -69,12 +70,12 @@ def seed(
     """
     if not is_empty():
         raise DatabaseNotEmpty(_("The database is not empty: demo data goes only into a new one."))
-    report(_("Catalogue of categories"))
-    load_catalogue(now=now)
     report(_("Users and organisations"))
-    users = _make_users(password)
+    users = _make_users(password, now)
     firms = make_firms(max(organisations, len(special_firms())), random_state=random_state)
     rows = _register(firms, users, now)
+    report(_("Catalogue of categories"))
+    load_catalogue(now=now)
     report(_("Listings"))
     today = timezone.localdate(now)
     story = story_listings(firms, today=today)
@@ -85,12 +86,15 @@ def seed(
     return Planted(organisations=len(rows), listings=len(story) + posted)
 
 
-def _make_users(password: str) -> dict[str, User]:
+def _make_users(password: str, now: datetime) -> dict[str, User]:
     users = {
         name: sign_up(username=name, email=f"{name}@demo.example.com", password=password)
         for name in (*DEMO_USERS, "admin")
     }
     users[DESK] = sign_up(username=DESK, email=f"{DESK}@demo.example.com", password=secrets.token_urlsafe(24))
+    # Hundreds of firms are the desk's: nobody reads what they would be told.
+    silence = {(one.event, one.channel): Subscription.Frequency.NEVER for one in subscription_choices(user=users[DESK])}
+    set_subscriptions(user=users[DESK], frequencies=silence, now=now)
     # No service makes a platform operator: whoever runs the machine names the first one.
     User.objects.filter(pk=users["admin"].pk).update(is_staff=True, is_superuser=True)
     users["admin"].refresh_from_db()
