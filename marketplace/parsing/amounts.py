@@ -56,22 +56,23 @@ def settle_quantity(
 
 
 def _bare_count(folded: Folded, wanted: str, echo: Echo) -> Quantity | None:
-    """Return the count that stands before the goods without a unit: 2000 O-rings, 500 brass ball valves."""
+    """Return the count that stands before the goods, or after a word for it, without a unit: 2000 O-rings, qty 36."""
     named = echo.found.get("category")
-    if named is None or wanted not in {"piece", "set", "pair"}:
+    if wanted not in {"piece", "set", "pair"}:
         return None
-    match = _BARE_COUNT.search(folded.text[max(0, named[0] - 60) : named[0]])
+    offset = max(0, named[0] - 60) if named else 0
+    match = _BARE_COUNT.search(folded.text[offset : named[0]]) if named else None
+    if match is None:
+        offset, match = 0, _COUNT_SAID.search(folded.text)
     value = read_number(match["count"]) if match else None
-    if (
-        match is None
-        or not value
-        or echo.overlaps(match.start("count") + max(0, named[0] - 60), match.end("count") + max(0, named[0] - 60))
-    ):
+    if match is None or not value or echo.overlaps(match.start("count") + offset, match.end("count") + offset):
         return None
-    offset = max(0, named[0] - 60)
-    return Quantity(value, wanted, offset + match.start("count"), offset + match.end("count"))
+    return Quantity(value, wanted, match.start("count") + offset, match.end("count") + offset)
 
 
+_COUNT_SAID = re.compile(
+    r"(?:数量|需求量|采购量|(?<![a-z])(?:qty|quantity))[ :.为是of]*(?P<count>\d{1,3}(?:,\d{3})+|\d{1,7})(?![\d.]|[ ]?[a-z%μ°]|[^\W\d_])"
+)
 _BARE_COUNT = re.compile(r"(?<![\w.,/#-])(?P<count>\d{1,3}(?:,\d{3})+|\d{1,7})[ ](?:[a-z][a-z-]*[ ]){0,5}$")
 
 

@@ -15,9 +15,10 @@ from marketplace.parsing.attribute_values import (
     tell,
 )
 from marketplace.parsing.catalogue import CategorySpec
-from marketplace.parsing.codes import Claims, Code
+from marketplace.parsing.codes import Claims, Code, plain
+from marketplace.parsing.designations import INCHES
 from marketplace.parsing.folding import Folded
-from marketplace.parsing.units import canonical_unit, same_dimension
+from marketplace.parsing.units import canonical_unit, convert, same_dimension
 
 # The kind of code a property is written as, and the kinds of codes that give its value.
 _KINDS = {
@@ -187,6 +188,8 @@ def _number_after(
         return None
     rules = spec.attributes[key]
     scale = _SCALES_OF_TEN.get((match["scale"] or "").strip(), 1)
+    if re.match(r"[ ]?/[ ]?\d", text[match.end() :]):
+        return None  # 门幅57/58 is written in inches by custom, not in the category's unit
     unit, unit_end = _read_unit(text, match.end(), rules)
     following = text[match.end() : match.end() + 2].strip()
     # Without a unit the label must be certain, and no other unit may follow: 长度 5 台 is not a length.
@@ -320,7 +323,19 @@ def _by_unit(
             continue
         rules = spec.attributes[fitting[0]]
         chosen = chosen_end(rules, *ends_of(code.value))
-        value = None if chosen is None else in_unit_of(chosen, unit, rules)
+        if rules.get("codes") in {"dn", "pn"}:
+            value = _named_size(chosen, unit, rules)
+        else:
+            value = None if chosen is None else in_unit_of(chosen, unit, rules)
         if value is not None and (reading := tell(spec, fitting[0], value, code.start, code.end)):
             readings.append(reading)
     return readings
+
+
+def _named_size(value: float | None, unit: str, rules: Mapping) -> float | None:
+    """Return a nominal size or pressure for a bare measure: 2 in is DN50; 50 mm may be any length."""
+    if value is None:
+        return None
+    if rules["codes"] == "dn":
+        return float(INCHES[plain(value)]) if unit == "in" and plain(value) in INCHES else None
+    return round(convert(value, unit, "bar"), 1) if unit in {"bar", "MPa"} else None

@@ -9,11 +9,11 @@ from itertools import pairwise
 from math import log
 
 from marketplace.parsing.catalogue import Catalogue
-from marketplace.parsing.codes import Code
+from marketplace.parsing.codes import Claims, Code
 from marketplace.parsing.folding import Folded, fold
 from marketplace.parsing.glossary import chemicals, grades
 from marketplace.parsing.materials import are_pieces
-from marketplace.parsing.phrases import PhraseBook
+from marketplace.parsing.phrases import Found, PhraseBook
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[a-z0-9][a-z0-9.+-]*")
@@ -21,7 +21,10 @@ _WORD = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 _FOR = re.compile(
     r"(?:用于|适用于?|适合|配套|应用于|(?<![a-z])(?:for|used in|used for|suitable for|applied in|of our))[ ]?[^,;，；。、]{0,4}$"
 )
-_TOGETHER = re.compile(r"[ ]?(?:、|,|/|和|及|与|以及|and|&|or|或)[ ]?")
+# 法兰式球阀, 水泵用电机: the last name is the thing.
+_JOINT = re.compile(r"[ ]?(?:式|型|的|用|类|连接|接口)?[ ]?")
+_TOGETHER = re.compile(r"[ ]?(?:、|,|/|和|及|与|以及|and|&|or|或|[ ])[ ]?")
+_CHEMICAL_AFTER = frozenset("酸酯酐胺醇酮醛醚烯烷苯腈肟酚炔氯溴氟碘甲乙丙丁戊己")
 # Between Chinese and Latin some leave a space and some do not.
 _SEAM_SPACE = re.compile(r"(?<=[\u3400-\u9fff]) (?=[a-z0-9])|(?<=[a-z0-9]) (?=[\u3400-\u9fff])")
 _SEAM = re.compile(r"(?<=[\u3400-\u9fff])(?=[a-z0-9])|(?<=[a-z0-9])(?=[\u3400-\u9fff])")
@@ -116,11 +119,13 @@ def _common(codes: Iterable[str], catalogue: Catalogue) -> str | None:
 def _index(catalogue: Catalogue) -> _Index:
     phrases: dict[str, dict[str, None]] = defaultdict(dict)
     names: list[tuple[str, str, frozenset[str]]] = []
+    substances = _substances(catalogue)
     for spec in catalogue:
         for name in spec.names:
             for variant in _variants(name):
                 phrases[variant][spec.code] = None
-            if tokens := _tokens(fold(name).text):
+            # Half the name of a substance is another substance.
+            if spec.code not in substances and (tokens := _tokens(fold(name).text)):
                 names.append((spec.code, name, tokens))
     by_token: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for place, (code, _, tokens) in enumerate(names):
@@ -149,12 +154,14 @@ def _by_substance(catalogue: Catalogue, phrases: Mapping[str, Mapping]) -> dict[
     return {token: tuple(codes) for token, codes in found.items()}
 
 
+def _substances(catalogue: Catalogue) -> set[str]:
+    return {spec.code for spec in catalogue if any(rules.get("codes") == "cas" for rules in spec.attributes.values())}
+
+
 def _ending_book(catalogue: Catalogue, phrases: Mapping[str, Mapping]) -> PhraseBook[tuple[str, ...]]:
     endings: dict[str, dict[str, None]] = defaultdict(dict)
     # 霉素 ends the names of many substances and is none of them.
-    substances = {
-        spec.code for spec in catalogue if any(rules.get("codes") == "cas" for rules in spec.attributes.values())
-    }
+    substances = _substances(catalogue)
     for phrase, codes in phrases.items():
         for ending in _endings(phrase):
             if ending not in phrases and not substances & set(codes):
@@ -178,24 +185,27 @@ class _Hit:
 
 
 def rank_categories(
-    folded: Folded, codes: Sequence[Code], catalogue: Catalogue, *, kind: str | None = None, limit: int = 5
+    folded: Folded,
+    codes: Sequence[Code],
+    catalogue: Catalogue,
+    *,
+    kind: str | None = None,
+    limit: int = 5,
+    taken: Claims | None = None,
 ) -> list[CategoryGuess]:
     """Return the categories the text may mean, the likeliest first; none where nothing speaks for any.
 
     :param kind: what the text seems to be about (service, space …); it breaks ties
+    :param taken: characters that say something else: MSDS is a paper, not several MSD switches
     """
     index = _index(catalogue)
     hits = _phrase_hits(folded.text, index, catalogue)
+    if taken is not None:
+        hits = [hit for hit in hits if not hit.phrase.isascii() or _has_free(taken, hit.start, hit.end)]
     for code in codes:
         if found := index.by_cas.get(code.token):
             hits.append(_Hit(found, code.start, code.end, code.token, 2.2))
-    best: dict[str, _Hit] = {}
-    for hit in hits:
-        for category in hit.codes:
-            score = hit.score * (1.15 if kind and _kind(catalogue, category) == kind else 0.85 if kind else 1.0)
-            score *= 1.0 if len(hit.codes) == 1 else 0.9
-            if category not in best or score > best[category].score:
-                best[category] = _Hit((category,), hit.start, hit.end, hit.phrase, score)
+    best = _best_hits(hits, kind, catalogue)
     if together := _together(folded.text, hits, catalogue):
         top = max(best.values(), key=lambda hit: hit.score).score
         best[together[0]] = _Hit(
@@ -215,15 +225,35 @@ def rank_categories(
     ]
 
 
+def _has_free(taken: Claims, start: int, end: int) -> bool:
+    return any(taken.free(place, place + 1) for place in range(start, end))
+
+
+def _best_hits(hits: Sequence[_Hit], kind: str | None, catalogue: Catalogue) -> dict[str, _Hit]:
+    """Return the best hit of each category; names of several count less, those of the likely kind more."""
+    best: dict[str, _Hit] = {}
+    for hit in hits:
+        for category in hit.codes:
+            score = hit.score * (1.15 if kind and _kind(catalogue, category) == kind else 0.85 if kind else 1.0)
+            score *= 1.0 if len(hit.codes) == 1 else 0.9
+            if category not in best or score > best[category].score:
+                best[category] = _Hit((category,), hit.start, hit.end, hit.phrase, score)
+    return best
+
+
 def _kind(catalogue: Catalogue, code: str) -> str:
     spec = catalogue.get(code)
     return spec.kind if spec else ""
 
 
 def _phrase_hits(text: str, index: _Index, catalogue: Catalogue) -> list[_Hit]:
-    found = [hit for hit in index.book.find(text, overlapping=True) if not are_pieces(text, hit.start, hit.end)]
+    found = [hit for hit in index.book.find(text, overlapping=True) if _is_whole(text, hit)]
     whole = {(hit.start, hit.end) for hit in found}
-    found += [hit for hit in index.endings.find(text, overlapping=True) if (hit.start, hit.end) not in whole]
+    found += [
+        hit
+        for hit in index.endings.find(text, overlapping=True)
+        if (hit.start, hit.end) not in whole and _is_whole(text, hit)
+    ]
     # A name inside a longer name says nothing of its own: 球阀 in 法兰球阀.
     found.sort(key=lambda hit: (hit.start, -hit.end))
     kept, furthest = [], -1
@@ -237,11 +267,18 @@ def _phrase_hits(text: str, index: _Index, catalogue: Catalogue) -> list[_Hit]:
             hit.score *= 0.45
         # In 水泵 电机 and in "valve actuator" the last name is the thing, the others say of what kind.
         following = kept[place + 1] if place + 1 < len(kept) else None
-        beside = following and following.start - hit.end <= 1 and text[hit.end : following.start].strip() == ""
+        beside = following and following.start >= hit.end and _JOINT.fullmatch(text[hit.end : following.start])
         if beside and not _is_above(catalogue, following.codes, hit.codes):
             hit.score *= 0.6
         hit.score *= 1.0 - 0.12 * min(1.0, hit.start / 200)
     return kept
+
+
+def _is_whole(text: str, hit: Found) -> bool:
+    """Say whether a name stands for itself: pcs are no polycarbonate, 环氧氯丙烷 is no epoxy."""
+    if are_pieces(text, hit.start, hit.end):
+        return False
+    return hit.phrase.isascii() or text[hit.end : hit.end + 1] not in _CHEMICAL_AFTER
 
 
 def _is_above(catalogue: Catalogue, above: Sequence[str], below: Sequence[str]) -> bool:
@@ -254,7 +291,7 @@ def _together(text: str, hits: list[_Hit], catalogue: Catalogue) -> tuple[str, i
     """Return the parent of categories listed side by side: 球阀、闸阀 are valves."""
     ordered = sorted(hits, key=lambda hit: hit.start)
     for one, other in pairwise(ordered):
-        if len(one.codes) > 1 or len(other.codes) > 1 or one.codes == other.codes or min(one.score, other.score) < 1.5:
+        if len(one.codes) > 1 or len(other.codes) > 1 or one.codes == other.codes or min(one.score, other.score) < 1.0:
             continue
         first, second = catalogue.get(one.codes[0]), catalogue.get(other.codes[0])
         between = text[one.end : other.start] if other.start >= one.end else "x"
@@ -286,7 +323,8 @@ def _spoken_of_below(text: str, code: str, index: _Index, catalogue: Catalogue) 
         token for name in (spec.names if spec else ()) for token in _tokens(fold(name).text)
     }
     shared: dict[str, set[str]] = defaultdict(set)
-    for token in said:
+    # API, ISO and CE name papers here as often as goods.
+    for token in sorted(token for token in said if len(token) > 3 or not token.isascii()):
         for below, _ in index.by_token.get(token, ()):
             if _is_above(catalogue, (code,), (below,)) and below != code:
                 shared[below].add(token)

@@ -27,7 +27,7 @@ def _read_cas(match: re.Match[str]) -> Code | None:
     return Code("cas", f"cas{digits}", match.start(), match.end(), zh=f"CAS {digits}", en=f"CAS {digits}")
 
 
-_INCHES = {
+INCHES = {
     "1/4": 8, "3/8": 10, "1/2": 15, "3/4": 20, "1": 25, "1-1/4": 32, "1 1/4": 32, "1.25": 32, "1-1/2": 40, "1 1/2": 40, "1.5": 40,
     "2": 50, "2-1/2": 65, "2 1/2": 65, "2.5": 65, "3": 80, "4": 100, "5": 125, "6": 150, "8": 200, "10": 250, "12": 300, "14": 350,
     "16": 400, "18": 450, "20": 500, "24": 600, "28": 700, "30": 750, "32": 800, "36": 900, "40": 1000, "48": 1200,
@@ -51,7 +51,7 @@ def _read_dn(match: re.Match[str]) -> Code | None:
 
 
 def _read_inches(match: re.Match[str]) -> Code | None:
-    diameter = _INCHES.get(match["inches"])
+    diameter = INCHES.get(match["inches"])
     return _dn(match, diameter) if diameter else None
 
 
@@ -204,6 +204,9 @@ def _read_explosion(match: re.Match[str]) -> Code | None:
 def _read_standard(match: re.Match[str]) -> Code | None:
     issuer = re.sub(r"\s", "", match["issuer"])
     if issuer == "en" and not re.match(r"\d{3}", match["figure"]):
+        return None
+    # A charging gun of GB/T and 250A: the letters of national standards stand before their figures.
+    if issuer.startswith("gb") and match["figure"][-1:].isalpha():
         return None
     # API is an active ingredient too: 6D, 598, 20E are standards, 500 may be kilograms.
     if issuer == "api" and not re.match(r"\d{1,2}[a-z]|[56]\d\d$|[56]\d\d\D", match["figure"]):

@@ -6,11 +6,11 @@ from marketplace.parsing.folding import Folded
 
 # A word's place in the list is its weight: what decides, what suggests, what only hints.
 _DEMAND = (
-    r"求购|采购(?!商|价)|收购|询价|求租|承租|租入|寻租|急需|急求|诚求|诚购|求(?=[ ]|一批|供|\d)|寻求|征集|招标|我司需|我公司需|我们需要|需要|想买|想要|想采|想租|欲购|拟购|拟采购|购买|买(?!家|卖|方)|订购|定制|找(?!零)|寻找?|外发|外协(?!加工服务)|委外|委托|需求|需(?=[ :]?\d)|要(?=[ ]?\d)|集采|请报价|报个价"
+    r"求购|急购|急采|急收|急要|采购(?!商|价)|收购|询价|求租|承租|租入|寻租|急需|急求|诚求|诚购|(?<![需要请追寻供征渴])求(?![助真证精是])|(?:^|(?<=[ ,;。]))需(?![求要])|寻求|征集|招标|我司需|我公司需|我们需要|需要|想买|想要|想采|想租|欲购|拟购|拟采购|购买|买(?!家|卖|方)|订购|定制|找(?!零)|寻找?|外发|外协(?!加工服务)|委外|委托|需求|需(?=[ :]?\d)|要(?=[ ]?\d)|集采|请报价|报个价"
     r"|(?<![a-z])(?:want(?:ed|s|ing)?|want to buy|wtb|looking (?:for|to buy|to rent|to purchase)|need(?:s|ed|ing)?|requires?|requiring|required|seek(?:s|ing)?|sought|buy(?:ing|s)?|purchas(?:e|ing|es)|procur(?:e|ing|ement)|sourc(?:e|ing)|rfq|request for quot\w*|inquiry|enquiry|in search of|please quote|quote us|(?:offer|quote) (?:your )?best|rent wanted|to rent(?= from)|demand)(?![a-z])"
 )
 _SUPPLY = (
-    r"供应(?!商|链)|出售|销售|供货|提供|现货|库存|在库|转让|出租|招租|整租|分租|出让|批发|特价|处理(?=库存|一批)|甩卖|清仓|厂家|直销|直供|承接|承揽|接单|对外|代理|专业生产|我厂|我司生产|可供|可做|可接|诚招|招商|闲置|空闲|卖(?!家|方)|让利|优惠|主营|自产|长期供"
+    r"供应(?!商|链)|(?:^|(?<=[;。]))[供出](?=[ ])|出售|销售|供货|提供|现货|库存|在库|转让|出租|招租|整租|分租|出让|批发|特价|处理(?=库存|一批)|甩卖|清仓|厂家|直销|直供|承接|承揽|接单|对外|代理|专业生产|我厂|我司生产|可供|可做|可接|诚招|招商|闲置|空闲|卖(?!家|方)|让利|优惠|主营|自产|长期供"
     r"|(?<![a-z])(?:for sale|sell(?:s|ing)?|offer(?:s|ing|ed)?(?! (?:your )?best)|suppl(?:y|ies|ying)(?! chain)|in stock|ex stock|available|manufacturer of|manufacturers? (?:&|and) exporter|we (?:produce|make|manufacture|provide|export)|provid(?:e|es|ing)|for rent|to let|for lease|spare|idle|surplus|clearance|accept(?:ing|s)? orders|factory price|exporter of|producer of)(?![a-z])"
 )
 _SUPPLIER_WANTED = re.compile(

@@ -18,7 +18,7 @@ _UNITS = {
     "mpa": "mpa|兆帕", "kpa": "kpa|千帕", "bar": "bar|巴", "psi": "psi", "n": "n|牛", "kn": "kn|千牛", "n·m": r"n·m|n\.m|牛米|n\*m",
     "°c": "°c|摄氏度|度c|deg c|degrees c", "rpm": "rpm|r/min|转/分|转每分钟|转/分钟", "mpa·s": r"mpa·s|mpa\.s|cps|cp", "g/10min": r"g/10[ ]?min(?:utes)?|克/10分钟",
     "g/cm3": r"g/cm3|g/cm\^3|克/立方厘米|g/ml", "ppm": "ppm", "eu/ml": "eu/ml", "eu/mg": "eu/mg", "iu": "iu", "cfu/g": "cfu/g", "iu/mg": "iu/mg",
-    "in": r"in|inch|inches|英寸|\"", "dbm": "dbm", "gb": "gb", "tb": "tb", "mω": "mω|毫欧",
+    "in": r"in|inch|inches|英寸|寸|吋|\"", "dbm": "dbm", "gb": "gb", "tb": "tb", "mω": "mω|毫欧",
 }  # fmt: skip
 _CANONICAL: dict[str, str] = {}
 _SPELLINGS: list[str] = []

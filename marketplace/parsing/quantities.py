@@ -138,7 +138,7 @@ _PACKAGE_BEFORE = re.compile(
     r"(?:包装|规格|净重|净含量|每袋|每桶|每箱|每包|每卷|每匹|packed in|packing|packaging|net weight|bags of|drums of)[ :为]*$"
 )
 _MEASURED_BEFORE = re.compile(
-    r"(?<![米mc])(?:幅宽|门幅|宽度?|长度?|高度?|厚度?|直径|外径|内径|壁厚|深度?|净高|层高|跨度|柱距|扬程|流量|吸程|容积|容量|载重|承重|起重|行车|吊车|距|离|行程|width|length|height|thick(?:ness)?|diameter|wide|long|clear height|head|flow|depth|load|volume|weight|wt)[ :为约≥≤>=<]*$"
+    r"(?<![米mc])(?:幅宽|门幅|宽度?|长度?|高度?|厚度?|直径|外径|内径|壁厚|深度?|净高|层高|跨度|柱距|扬程|流量|吸程|锁模力|吨位|公称力|压铸机|注塑机|冲床|压力机|容积|容量|载重|承重|起重|行车|吊车|距|离|行程|width|length|height|thick(?:ness)?|diameter|wide|long|clear height|head|flow|depth|load|volume|weight|wt)[ :为约≥≤>=<]*$"
 )
 _MEASURED_AFTER = re.compile(
     r"[ ]?(?:宽|长|高|厚|深|门幅|幅宽|以内|范围|width|wide|long|high|thick|tall|diameter|clear|行车|吊车|起重|crane|扬程|head(?![a-z]))"
@@ -232,7 +232,7 @@ def _fits(match: re.Match[str], unit: str, before: str, after: str) -> bool:
         "张": "家|力", "把": "手", "头": "部", "单": "价|位|独|向|色|组", "支": "架|持|撑|付|链", "根": "据|部", "车": "间|型|用|载|床|桥|身|规|企|速", "箱": "体|式|变",
         "米": "色|白|兰", "条记": "", "时": "间|效", "桶": "装", "瓶": "装|片", "袋": "装|式", "卷": "材|帘|筒|料|板", "套": "管|筒|装|餐", "对": "苯|位|二|接|应|外|比|于",
         "双": "相|向|层|面|组|头|作|金|螺|氧|酚|色", "架": "子|构", "组": "分|件|合|装|织|胺", "座": "式|椅", "颗": "粒", "粒": "径|度|子", "班": "次|组", "样": "品|板|本|机|件", "打": "印|磨|样|包|孔|标|码",
-        "轴": "承|加工|联动|数控|机床|铣|车|中心|流|向|类|径|封", "席": "位", "柜": "体|式", "匹": "配|马", "斤": "顶", "亩": "产", "克": "重|拉", "升": "级|降|温|压", "码": "头|垛",
+        "轴": "承|加工|联动|数控|机床|铣|车|中心|流|向|类|径|封", "席": "位", "柜": "体|式", "匹": "配|马", "斤": "顶", "亩": "产", "吨": "级|位|包|桶|袋", "t": "级", "克": "重|拉", "升": "级|降|温|压", "码": "头|垛",
     }  # fmt: skip
     if written in wrong_after and wrong_after[written] and re.match(rf"(?:{wrong_after[written]})", after):
         return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from marketplace.parsing.codes import Claims
-from marketplace.parsing.dates import Moment, add_months, find_moments
+from marketplace.parsing.dates import Moment, add_months, find_moments, month_end
 from marketplace.parsing.figures import CHINESE, ENGLISH, read_number
 from marketplace.parsing.folding import Folded
 
@@ -162,7 +162,7 @@ def _from_moments(text: str, today: date) -> list[Window]:
             continue
         found.append(_single(text, moment))
         position += 1
-    return [window for window in found if window.last is None or window.last >= today]
+    return [window for window in found if window is not None and (window.last is None or window.last >= today)]
 
 
 def _is_other_date(text: str, moment: Moment) -> bool:
@@ -170,24 +170,33 @@ def _is_other_date(text: str, moment: Moment) -> bool:
     return bool(_NOT_WHEN.search(before) or _RATE_BEFORE.search(before))
 
 
-def _single(text: str, moment: Moment) -> Window:
+_YEAR_CUE = re.compile(r"(?:交货|交付|供货|到货|需要|delivery|deliver|in|during|throughout)[ :于在]*$")
+
+
+def _single(text: str, moment: Moment) -> Window | None:
     before, start, end = text[max(0, moment.start - 24) : moment.start], moment.start, moment.end
-    if moment.is_day and (more := _DAY_OF_MONTH.match(text, moment.end)):
-        day = int(more["day"])
-        if moment.first.day < day <= 31:
-            try:
-                return Window(moment.first, moment.first.replace(day=day), start, more.end())
-            except ValueError:
-                pass
-    if moment.is_day and (more := _RANGE_BEFORE.search(before)) and 1 <= int(more["day"]) < moment.first.day:
-        return Window(moment.first.replace(day=int(more["day"])), moment.last, start - len(more[0]), end)
+    if moment.is_day and (window := _days_of_month(text, moment, before)):
+        return window
     strictly = _STRICTLY_BEFORE.search(before)
     if strictly or (after := _BEFORE_AFTER.match(text, end)):
         start, end = (start - len(strictly[0]), end) if strictly else (start, after.end())
         # 12月31日前 counts that day; 3月前 ends with February.
         return Window(None, moment.last if moment.is_day else moment.first - timedelta(days=1), start, end)
+    if not moment.is_day and (moment.last - moment.first).days > 300 and not _YEAR_CUE.search(before):
+        return None  # 2027年春茶: the year says which, not when
     if until := _UNTIL_BEFORE.search(before):
         return Window(None, moment.last, start - len(until[0]), end)
     if (since := _FROM_BEFORE.search(before)) or (later := _FROM_AFTER.match(text, end)):
         return Window(moment.first, None, start - len(since[0]) if since else start, end if since else later.end())
     return Window(None if moment.is_day else moment.first, moment.last, start, end)
+
+
+def _days_of_month(text: str, moment: Moment, before: str) -> Window | None:
+    """Return the window of a day and a bare figure beside it: 12月10日到20日, 10-20 December."""
+    if more := _DAY_OF_MONTH.match(text, moment.end):
+        day = int(more["day"])
+        if moment.first.day < day <= month_end(moment.first.year, moment.first.month).day:
+            return Window(moment.first, moment.first.replace(day=day), moment.start, more.end())
+    if (more := _RANGE_BEFORE.search(before)) and 1 <= int(more["day"]) < moment.first.day:
+        return Window(moment.first.replace(day=int(more["day"])), moment.last, moment.start - len(more[0]), moment.end)
+    return None
