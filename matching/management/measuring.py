@@ -1,0 +1,36 @@
+"""What the commands that measure share: which model, which fusion, which ranker."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from matching.ranking.text import rank_scores
+from matching.retrieval.encoder import SHIPPED, Encoder, EncoderUnusable, load_encoder
+from matching.retrieval.fusion import ScoreFusion
+
+FUSION = SHIPPED.parent / "fusion.json"
+
+
+def add_model_arguments(parser) -> None:
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="embedding model (default: EMBEDDING_MODEL)")
+    parser.add_argument("--fusion", type=Path, metavar="FILE", default=FUSION, help="default: the shipped one")
+
+
+def encoder_of(options) -> Encoder:
+    try:
+        return load_encoder(options["model"] or settings.EMBEDDING_MODEL)
+    except (EncoderUnusable, OSError) as error:
+        raise CommandError(f"The embedding model cannot be used: {error}") from error
+
+
+def fusion_of(options) -> ScoreFusion:
+    try:
+        return ScoreFusion.load(options["fusion"])
+    except (OSError, ValueError, TypeError) as error:
+        raise CommandError(f"The fusion cannot be used: {error}") from error
+
+
+def rank_scores_of(command):
+    """Return the shipped ranker's scores of plain texts."""
+    return rank_scores

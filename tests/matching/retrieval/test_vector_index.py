@@ -1,0 +1,161 @@
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching.retrieval import vector_index
+from matching.retrieval.vector_index import VectorIndex
+
+
+def unit(count, dim=16, seed=0):
+    rows = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def brute_force(ids, vectors, query, k):
+    scores = (vectors.astype(np.float16).astype(np.float32) * query).sum(axis=1)
+    return np.asarray(ids)[np.lexsort((ids, -scores))][:k].tolist()
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.02, 0.002])
+def test_search_is_brute_force_under_every_filter(share):
+    vectors, queries = unit(5000), unit(20, seed=1)
+    ids = np.random.default_rng(2).permutation(5000) + 10
+    allowed = np.random.default_rng(3).random(5000) < share
+    index = VectorIndex(16).build(ids, vectors)
+
+    found, _ = index.search(queries, 50, allowed)
+
+    for row, query in zip(found, queries, strict=True):
+        assert row[row >= 0].tolist() == brute_force(ids[allowed], vectors[allowed], query, 50)
+
+
+def test_search_breaks_ties_by_id_however_many_there_are():
+    ids = np.random.default_rng(0).permutation(3000)
+    index = VectorIndex(4).build(ids, np.tile(unit(1, 4), (3000, 1)))
+
+    found, scores = index.search(unit(1, 4)[0], 5)
+
+    assert found.tolist() == [0, 1, 2, 3, 4]
+    assert len(set(scores.tolist())) == 1
+
+
+def test_search_for_nothing_returns_the_smallest_ids():
+    index = VectorIndex(4).build(np.array([5, 3, 4]), unit(3, 4))
+
+    assert index.search(np.zeros(4), 2)[0].tolist() == [3, 4]
+
+
+def test_search_fills_up_where_fewer_are_allowed():
+    index = VectorIndex(4).build(np.array([5, 3]), unit(2, 4))
+
+    ids, scores = index.search(unit(1, 4)[0], 4, np.array([True, False]))
+
+    assert ids.tolist() == [5, -1, -1, -1]
+    assert scores[1:].tolist() == [-np.inf] * 3
+
+
+def test_search_in_an_empty_index_finds_nothing():
+    assert VectorIndex(4).search(unit(1, 4)[0], 2)[0].tolist() == [-1, -1]
+
+
+changes = st.lists(st.tuples(st.booleans(), st.lists(st.integers(0, 12), max_size=4), st.integers(0, 99)), max_size=15)
+
+
+@settings(deadline=None)
+@given(changes, st.booleans())
+def test_changes_end_where_a_build_begins(changes, merge):
+    vectors, held = unit(100, 8), {}
+    index = VectorIndex(8).build(np.arange(5), vectors[:5])
+    held.update(enumerate(vectors[:5]))
+    for is_added, ids, start in changes:
+        if is_added:
+            rows = vectors[(start + np.arange(len(ids))) % 100].reshape(len(ids), 8)
+            index.add(ids, rows)
+            held.update(zip(ids, rows, strict=True))
+        else:
+            index.remove(ids)
+            for item in ids:
+                held.pop(item, None)
+    if merge:
+        index.merge()
+
+    found, _ = index.search(vectors[7], 20)
+
+    stack = np.array(list(held.values())).reshape(len(held), 8)
+    assert found[found >= 0].tolist() == brute_force(list(held), stack, vectors[7], 20)
+    assert len(index) == len(held)
+    for item, vector in held.items():
+        assert index.reconstruct(item) == pytest.approx(vector, abs=1e-3)
+
+
+def test_scores_are_those_of_the_search_and_unknown_ids_have_none():
+    vectors = unit(50, 8)
+    index = VectorIndex(8).build(np.arange(40), vectors[:40])
+    index.add(np.arange(40, 50), vectors[40:])
+
+    ids, scores = index.search(vectors[3], 50)
+
+    assert index.scores(vectors[3], ids).tolist() == scores.tolist()
+    assert np.isnan(index.scores(vectors[3], [99])).all()
+
+
+def test_reconstruct_refuses_an_unknown_id():
+    with pytest.raises(KeyError):
+        VectorIndex(8).reconstruct(1)
+
+
+@pytest.mark.parametrize("vectors", [np.zeros((2, 3)), np.full((2, 4), np.nan)])
+def test_build_refuses_vectors_it_cannot_search(vectors):
+    with pytest.raises(ValueError, match="needed|not a number"):
+        VectorIndex(4).build([1, 2], vectors)
+
+
+def test_add_merges_by_itself_when_much_was_added(monkeypatch):
+    monkeypatch.setattr(vector_index, "SMALLEST_MERGE", 5)
+    vectors = unit(40, 8)
+    index = VectorIndex(8)
+
+    for item, vector in enumerate(vectors):
+        index.add([item], vector[None])
+
+    assert index.search(vectors[0], 40)[0].tolist() == brute_force(np.arange(40), vectors, vectors[0], 40)
+
+
+def test_load_gives_back_what_was_saved(tmp_path):
+    vectors = unit(30, 8)
+    index = VectorIndex(8).build(np.arange(20), vectors[:20])
+    index.add(np.arange(15, 30), vectors[15:])
+    index.remove([3])
+
+    index.save(tmp_path / "vectors.npz")
+    loaded = VectorIndex.load(tmp_path / "vectors.npz")
+
+    assert [part.tolist() for part in loaded.search(vectors[0], 30)] == [
+        part.tolist() for part in index.search(vectors[0], 30)
+    ]
+    assert loaded.ids.tolist() == index.ids.tolist()
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors.npz"]
+
+
+def test_search_sees_whole_states_while_others_write(monkeypatch):
+    monkeypatch.setattr(vector_index, "SMALLEST_MERGE", 20)
+    vectors = unit(400, 8)
+    index = VectorIndex(8).build(np.arange(100), vectors[:100])
+
+    def write():
+        for item in range(100, 400):
+            index.add([item], vectors[item][None])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    for _ in range(100):
+        found, _ = index.search(vectors[5], 400)
+        seen = found[found >= 0]
+        # Each write adds the next id: whatever was seen is complete up to some id.
+        assert sorted(seen.tolist()) == list(range(len(seen)))
+    writer.join()
+
+    assert (index.search(vectors[5], 400)[0] >= 0).all()
