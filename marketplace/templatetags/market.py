@@ -48,17 +48,19 @@ def reasons(reasons: list[Mapping[str, Any]]) -> dict:
     parts = [reason for reason in reasons if reason["feature"] != BASE]
     longest = max((abs(float(reason["points"])) for reason in parts), default=0) or 1
     ordered = sorted(parts, key=lambda reason: -abs(float(reason["points"])))
-    bars = [
-        {
-            "text": in_my_language(reason),
-            "width": round(100 * abs(float(reason["points"])) / longest),
-            "points": f"{float(reason['points']):+.1f}",
-            "is_against": float(reason["points"]) < 0,
-            "is_base": reason["feature"] == BASE,
-        }
-        for reason in [*ordered, *(reason for reason in reasons if reason["feature"] == BASE)]
-    ]
-    return {"bars": bars}
+    base = [reason for reason in reasons if reason["feature"] == BASE]
+    return {"bars": [_bar(reason, longest) for reason in ordered] + [_bar(reason, None) for reason in base]}
+
+
+def _bar(reason: Mapping[str, Any], longest: float | None) -> dict:
+    points = float(reason["points"])
+    return {
+        "text": in_my_language(reason),
+        "width": round(100 * abs(points) / longest) if longest else 0,
+        "points": f"{points:+.1f}",
+        "is_against": points < 0,
+        "is_base": longest is None,
+    }
 
 
 @register.filter
@@ -160,21 +162,21 @@ def attribute_value(value: Any, rules: Mapping[str, Any]) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(attribute_value(item, {**rules, "unit": ""}) for item in value)
+    unit = rules.get("unit", "")
     if isinstance(value, Mapping):
         ends = [plain_number(value[end]) for end in ("min", "max") if value.get(end) is not None]
-        text = " – ".join(ends)
-    elif isinstance(value, int | float | Decimal):
-        text = plain_number(value)
-    else:
-        label = rules.get("labels", {}).get(value)
-        return in_my_language(label) if label else str(value)
-    return f"{text} {unit_symbol(rules['unit'])}" if rules.get("unit") else text
+        return f"{' – '.join(ends)} {unit_symbol(unit)}".strip()
+    if isinstance(value, int | float | Decimal):
+        return f"{plain_number(value)} {unit_symbol(unit, plural=value != 1)}".strip()
+    label = rules.get("labels", {}).get(value)
+    return in_my_language(label) if label else str(value)
 
 
-def unit_symbol(unit: str) -> str:
-    """Write a unit of measure by its sign in every language, as data sheets do; what is counted, by its word."""
+def unit_symbol(unit: str, *, plural: bool = True) -> str:
+    """Write a unit that has a sign by it in every language, as data sheets do (mm, kW); another by its word (days)."""
     known = units.units().get(unit)
-    return unit_name(unit) if known and known.definition == "=" else units.unit_name(unit, "en", plural=False)
+    is_word = known is not None and (known.definition == "=" or known.en != known.plural)
+    return units.unit_name(unit, get_language() or "zh" if is_word else "en", plural=plural)
 
 
 @register.simple_tag
