@@ -44,4 +44,4 @@ class IndexEntryAdmin(ReadOnly):
 
 @admin.register(RankerModel)
 class RankerModelAdmin(ReadOnly):
-    list_display = ("version", "created_at", "promoted_at", "refused_at", "refusal")
+    list_display = ("version", "promoted_at")

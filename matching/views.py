@@ -14,6 +14,8 @@ from matching.models import Match, MatchRun
 from matching.models.match_run import progress_of
 
 PER_PAGE = 20
+# Who has so few matches is also shown what nearly fits.
+FEW = 5
 
 
 @login_required
@@ -27,6 +29,8 @@ def listing_matches(request, listing_id):
     page = Paginator(matches, PER_PAGE).get_page(request.GET.get("page"))
     context = {"listing": listing, "run": run, "progress": progress_of(listing, run, now), "page": page}
     context["rows"] = [{"match": match, "other": match.other_than(listing)} for match in page]
+    if context["progress"] == "done" and page.paginator.count <= FEW:
+        context["near"] = services.nearly_fitting(listing=listing, user=request.user, now=now)
     return render(request, "matching/listing_matches.html", context)
 
 

@@ -1,13 +1,14 @@
 """What a listing's row says, as the hard rules, the index and the ranker read it."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from marketplace.models import Block, Category, Listing, ListingAudience, ListingCertificate, Organisation, User
-from marketplace.parsing.catalogue import CategorySpec
+from marketplace.parsing.catalogue import Catalogue, CategorySpec
 from marketplace.parsing.drafts import Draft
 from marketplace.parsing.normal_form import codes, normalise
 from matching.live_index.trained import text_version
@@ -18,41 +19,81 @@ LONGEST_TEXT = 2000
 
 
 def with_facts(listings: QuerySet[Listing]) -> QuerySet[Listing]:
-    """Fetch with each listing what ``facts_of`` reads, in a fixed number of queries."""
-    return (
-        listings.select_related("organisation", "index_entry")
-        .defer("readings", "index_entry__vector", "index_entry__text")
-        .prefetch_related(
-            Prefetch("certificates", ListingCertificate.objects.only("listing_id", "code", "expires_on")),
-            Prefetch("audiences", ListingAudience.objects.only("listing_id", "organisation_id")),
-        )
+    """Fetch with each listing what ``facts_of`` reads of it, in one query."""
+    return listings.select_related("organisation", "index_entry").defer(
+        "readings", "index_entry__vector", "index_entry__text"
     )
 
 
 def facts_of(
     listings: Iterable[Listing], *, now: datetime, blocked: Collection[int] = frozenset()
 ) -> list[ListingFacts]:
-    """Return the facts of each listing, fetched ``with_facts``.
+    """Return the facts of each listing, fetched ``with_facts``, in a fixed number of queries.
 
     :param blocked: organisations with which the listings' own have a block; only a query needs to say
     """
-    catalogue, categories, today = Category.objects.catalogue(), Category.objects.ids(), timezone.localdate(now)
-    specs = {pk: catalogue.get(code) for code, pk in categories.items()}
-    ancestors = {spec.code: tuple(above.code for above in catalogue.ancestors(spec.code)) for spec in catalogue}
+    listings = list(listings)
+    book, today = category_book(), timezone.localdate(now)
+    # By hand: prefetching costs more than the facts, and is done for each search.
+    certificates, audiences = _certificates(listings, today), _audiences(listings)
     return [
-        _facts(listing, specs.get(listing.category_id), ancestors, now=now, today=today, blocked=frozenset(blocked))
+        _facts(
+            listing,
+            *book.get(listing.category_id, (None, ())),
+            now=now,
+            blocked=frozenset(blocked),
+            certificates=frozenset(certificates[listing.pk]),
+            audience=frozenset(audiences[listing.pk]),
+        )
         for listing in listings
     ]
+
+
+def _certificates(listings: Sequence[Listing], today: date) -> dict[int, set[str]]:
+    """Return the codes of each listing's certificates that are valid on that day."""
+    valid = ListingCertificate.objects.filter(Q(expires_on=None) | Q(expires_on__gte=today), listing__in=listings)
+    found = defaultdict(set)
+    for listing_id, code in valid.values_list("listing_id", "code"):
+        found[listing_id].add(code)
+    return found
+
+
+def _audiences(listings: Sequence[Listing]) -> dict[int, set[int]]:
+    """Return the organisations to which each listing is shown that names some."""
+    found = defaultdict(set)
+    if named := [listing for listing in listings if listing.visibility == Listing.Visibility.NAMED]:
+        audiences = ListingAudience.objects.filter(listing__in=named)
+        for listing_id, organisation_id in audiences.values_list("listing_id", "organisation_id"):
+            found[listing_id].add(organisation_id)
+    return found
+
+
+# By primary key: a category and the codes of its ancestors. Worked out anew when the catalogue is another one.
+_book: tuple[Catalogue | None, dict[int, tuple[CategorySpec, tuple[str, ...]]]] = (None, {})
+
+
+def category_book() -> dict[int, tuple[CategorySpec, tuple[str, ...]]]:
+    """Return each current category with the codes of its ancestors; the same object until a category changes."""
+    global _book  # noqa: PLW0603 - replaced as a whole, so that threads see the old one or the new one
+    catalogue = Category.objects.catalogue()
+    if _book[0] is not catalogue:
+        found = {}
+        for code, pk in Category.objects.ids().items():
+            if spec := catalogue.get(code):
+                found[pk] = spec, tuple(above.code for above in catalogue.ancestors(code))
+        _book = catalogue, found
+    return _book[1]
 
 
 def _facts(
     listing: Listing,
     spec: CategorySpec | None,
-    ancestors: Mapping[str, tuple[str, ...]],
+    ancestors: tuple[str, ...],
     *,
     now: datetime,
-    today: date,
     blocked: frozenset[int],
+    certificates: frozenset[str],
+    audience: frozenset[int],
 ) -> ListingFacts:
     is_lasting = listing.expires_at is None or listing.expires_at > now
     entry = getattr(listing, "index_entry", None)
@@ -65,7 +106,7 @@ def _facts(
         kind=listing.kind,
         category=spec.code if spec else "",
         family=spec.family if spec else "",
-        ancestors=ancestors[spec.code] if spec else (),
+        ancestors=ancestors,
         attributes=listing.attributes,
         properties=spec.attributes if spec else {},
         quantity=_float(listing.quantity),
@@ -80,14 +121,12 @@ def _facts(
         window_start=listing.window_start,
         window_end=listing.window_end,
         lead_days=listing.lead_days,
-        certificates=frozenset(
-            each.code for each in listing.certificates.all() if each.expires_on is None or each.expires_on >= today
-        ),
+        certificates=certificates,
         required_certificates=frozenset(listing.required_certificates),
         is_open=listing.status == Listing.Status.OPEN and is_lasting and listing.organisation.is_approved,
         open_until=timezone.localdate(listing.expires_at) if listing.expires_at else None,
         visibility=listing.visibility,
-        audience=frozenset(each.organisation_id for each in listing.audiences.all()),
+        audience=audience,
         is_verified=listing.organisation.is_approved,
         blocked=blocked,
         normal=entry.normal if is_fresh else "",

@@ -14,7 +14,7 @@ from django.conf import settings
 from marketplace.models import Listing
 from marketplace.parsing.normal_form import normalise
 from matching.live_index import snapshot
-from matching.live_index.facts import facts_of, with_facts
+from matching.live_index.facts import category_book, facts_of, with_facts
 from matching.live_index.snapshot import NormalFormIndex
 from matching.live_index.trained import encoder, fusion, text_version
 from matching.models import IndexEntry
@@ -54,6 +54,7 @@ class LiveIndex:
         # The number under which each entry was last written, also of those that cannot be found now.
         self.sequences: dict[int, int] = {}
         self._last = -1
+        self._book: dict | None = None
 
     def __len__(self) -> int:
         """Return how many listings can be found."""
@@ -64,6 +65,7 @@ class LiveIndex:
         with self._lock:
             if not self._is_loaded:
                 self._load(now)
+            self._learn_categories()
             while entries := list(self._entries().after(self._last)[:PAGE]):
                 self._apply(entries, now)
                 self._last = entries[-1].sequence
@@ -96,6 +98,13 @@ class LiveIndex:
         order = np.lexsort((ids, -fused))
         keep = order[(np.arange(len(order)) < limit) | np.isin(ids[order], known)]
         return Candidates(ids[keep], keyword[keep], embedding[keep], fused[keep], len(permitted))
+
+    def _learn_categories(self) -> None:
+        """Take the attribute rules of an edited category over for all its listings."""
+        book = category_book()
+        if self._book is not book:
+            self.table.properties.update({spec.code: spec.attributes for spec, _ancestors in book.values()})
+            self._book = book
 
     def save(self) -> None:
         """Write a snapshot, from which the next process starts quickly."""

@@ -2,9 +2,10 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from marketplace.models import Category, Listing
+from marketplace.models import Listing
 from marketplace.parsing.normal_form import codes, normalise
 from matching.live_index import encoder, index_text, text_version
+from matching.live_index.facts import category_book
 from matching.models import IndexEntry
 from matching.models.index_entry import listings_to_index
 
@@ -41,9 +42,8 @@ def index_listings(*, only: Sequence[int] | None = None, limit: int = BATCH) -> 
 
 
 def _texts(listings: Sequence[Listing]) -> dict[int, str]:
-    catalogue = Category.objects.catalogue()
-    specs = {pk: catalogue.get(code) for code, pk in Category.objects.ids().items()}
-    return {listing.pk: index_text(listing, specs.get(listing.category_id)) for listing in listings}
+    book = category_book()
+    return {listing.pk: index_text(listing, book.get(listing.category_id, (None, ()))[0]) for listing in listings}
 
 
 def _entry(pk: int, text: str, vector: bytes, version: str) -> IndexEntry:

@@ -1,15 +1,19 @@
 from matching.services.health import Readiness, readiness
 from matching.services.indexing import hear_changes, index_waiting, save_index
 from matching.services.matches import ListingNotOpen, request_matches, request_runs
-from matching.services.searches import Search, look_from, search
+from matching.services.rankers import RankerUnproven, promote_ranker
+from matching.services.searches import Search, look_from, nearly_fitting, search
 
 __all__ = [
     "ListingNotOpen",
+    "RankerUnproven",
     "Readiness",
     "Search",
     "hear_changes",
     "index_waiting",
     "look_from",
+    "nearly_fitting",
+    "promote_ranker",
     "readiness",
     "request_matches",
     "request_runs",

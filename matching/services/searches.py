@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,11 +8,13 @@ from config.errors import InputRefused
 from marketplace.models import Listing, User
 from marketplace.parsing.drafts import Draft
 from marketplace.services.listings import draft_from_text, refuse_problems
-from matching.live_index import Answer, facts_of, facts_of_text, find, with_facts
+from matching.live_index import Answer, Found, facts_of, facts_of_text, find, with_facts
 from matching.live_index.facts import blocked_with, organisation_of
 from matching.retrieval.eligibility import ACCESS_RULES
 
 LONGEST_QUERY = 2000
+# Among so many of the best that miss a rule, those are shown that miss the fewest.
+NEAR = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,26 @@ def search(
     return Search(draft, _other(own_side), answer)
 
 
-def look_from(*, listing: Listing, user: User, now: datetime, limit: int = 20) -> Answer:
+def look_from(
+    *, listing: Listing, user: User, now: datetime, limit: int = 20, rules: Collection[str] | None = None
+) -> Answer:
     """Return the counterparts of a listing as the index knows them at this moment, without keeping anything."""
     (row,) = with_facts(Listing.objects.filter(pk=listing.pk))
     (query,) = facts_of([row], now=now, blocked=blocked_with(row.organisation_id))
-    return find(query, among=Listing.objects.open(now).shown_to(user), now=now, limit=limit)
+    among = Listing.objects.open(now).shown_to(user)
+    return find(query, among=among, now=now, limit=limit, rules=rules)
+
+
+def nearly_fitting(*, listing: Listing, user: User, now: datetime, limit: int = 5) -> list[Found]:
+    """Return the counterparts that some hard rule keeps from matching, each with the rules: the fewest first.
+
+    Each would match if what its refusals name were changed, on either side. Only goods of one family can come near.
+    """
+    if listing.category_id is None:
+        return []
+    answer = look_from(listing=listing, user=user, now=now, limit=NEAR, rules=(*ACCESS_RULES, "kind", "family"))
+    near = [one for one in answer.found if one.refusals]
+    return sorted(near, key=lambda one: len(one.refusals))[:limit]
 
 
 def _other(side: str) -> str:

@@ -1,3 +1,4 @@
+import datetime as dt
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from marketplace import parsing
-from marketplace.models import Listing
+from marketplace.models import Category, Listing
 from matching import runs
 from matching.live_index import LiveIndex, encoder, facts_of, live_index, snapshot, with_facts
 from matching.live_index.trained import NORMAL_FORM
@@ -114,6 +115,19 @@ def test_live_index_adds_those_that_are_asked_for_as_far_as_the_rules_allow(now,
 
     assert found.ids.tolist() == [supplies[0].pk, supplies[2].pk]
     assert found.allowed == 3
+
+
+def test_live_index_minds_the_rules_of_a_category_that_was_edited(now, demand):
+    demand.attributes = {"colour": "red"}
+    demand.save()
+    supply = ListingFactory(attributes={"colour": "blue"})
+    runs.index_listings()
+    assert proposed(live_index(), demand, now) == [supply.pk]
+
+    schema = {"type": "object", "properties": {"colour": {"type": "string", "match": "equal"}}}
+    Category.objects.update(schema=schema, changed_at=now + dt.timedelta(hours=1))
+
+    assert proposed(live_index(), demand, now) == []
 
 
 def test_snapshot_gives_the_next_process_the_same_index(now, demand, monkeypatch):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone, translation
 
@@ -11,10 +12,12 @@ from config.celery import app
 from config.errors import InputRefused
 from marketplace.models import Block, Listing
 from matching import runs, services
-from matching.live_index import live_index
+from matching.live_index import live_index, ranker
+from matching.live_index.trained import SHIPPED
 from matching.models import IndexEntry, Match, MatchRun
+from matching.ranking import Ranker
 from matching.services import health
-from tests.factories import ListingFactory, OrganisationFactory, UserFactory
+from tests.factories import CategoryFactory, ListingFactory, OrganisationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 SENTENCE = "采购 304 不锈钢法兰球阀 DN50 PN16, 500 只, 30 天内到台州"
@@ -202,6 +205,69 @@ def test_look_from_answers_at_once_and_keeps_nothing(now, buyer):
 
     assert [one.listing for one in answer.found] == [supply]
     assert Match.objects.count() == 0
+
+
+def test_nearly_fitting_names_what_keeps_them_apart_the_fewest_first(now, buyer):
+    own = buyer.memberships.get().organisation
+    demand = ListingFactory(side="demand", organisation=own, quantity=10, price_max=100)
+    twice = ListingFactory(attributes={"DN": 40, "PN": 10})
+    once = ListingFactory(price_min=101)
+    ListingFactory()
+    ListingFactory(category=CategoryFactory(code="pump", name_zh="泵", name_en="Pump", family="pump", schema={}))
+    runs.index_listings()
+
+    near = services.nearly_fitting(listing=demand, user=buyer, now=now)
+
+    assert [(one.listing, [refusal["rule"] for refusal in one.refusals]) for one in near] == [
+        (once, ["price"]),
+        (twice, ["attribute.DN", "attribute.PN"]),
+    ]
+
+
+def test_nearly_fitting_matches_once_what_it_names_is_changed(now, buyer):
+    own = buyer.memberships.get().organisation
+    demand = ListingFactory(side="demand", organisation=own, quantity=10)
+    supply = ListingFactory(attributes={"DN": 40}, minimum_order=11, delivery_regions=["500000"])
+    runs.index_listings()
+    (near,) = services.nearly_fitting(listing=demand, user=buyer, now=now)
+    assert {refusal["rule"] for refusal in near.refusals} == {"attribute.DN", "minimum_order", "region"}
+
+    Listing.objects.filter(pk=supply.pk).update(
+        attributes={"DN": 50}, minimum_order=10, delivery_regions=[], revision=2
+    )
+    runs.index_listings()
+
+    assert services.nearly_fitting(listing=demand, user=buyer, now=now) == []
+    assert [one.listing for one in services.look_from(listing=demand, user=buyer, now=now).found] == [supply]
+
+
+def proven(**changes) -> dict:
+    document = Ranker.load(SHIPPED / "ranker.json").to_dict()
+    return {**document, "base": 12.5, "card": {"held_out": {"outcomes": {"low": 0.1}}}, **changes}
+
+
+def test_promote_ranker_serves_from_the_next_question_on(now):
+    shipped = ranker().version
+
+    model = services.promote_ranker(document=proven(), now=now)
+
+    assert ranker().version == model.version != shipped
+    assert ranker().base == 12.5
+
+
+def test_promote_ranker_refuses_one_without_figures(now):
+    with pytest.raises(services.RankerUnproven):
+        services.promote_ranker(document=proven(card={}), now=now)
+
+
+def test_promote_ranker_refuses_one_of_other_features(now, tmp_path):
+    with pytest.raises(ValueError, match="other features"):
+        services.promote_ranker(document=proven(features=["age"]), now=now)
+
+    file = tmp_path / "ranker.json"
+    file.write_text("{}")
+    with pytest.raises(CommandError, match=r"ranker\.json"):
+        call_command("promote_ranker", file)
 
 
 @pytest.fixture
