@@ -78,7 +78,7 @@ def supply_fields(
 ) -> dict[str, object]:
     """Return what a firm offers: the product with all it must say, a stock, a price range, where and how soon.
 
-    ``terms`` and ``certificates`` take the place of drawn ones.
+    ``terms`` and ``certificates`` take the place of drawn ones; a listing whose terms are given says everything.
     """
     quantity = _between(trade.quantity, random)
     minimum = min(quantity, _between(trade.minimum_order, random))
@@ -109,7 +109,7 @@ def supply_fields(
     listing |= terms or {}
     if held:
         listing["certificates"] = [_certificate(code, random, today) for code in held]
-    return _with_words(listing, trade, draw, random, firm, certificates=held, stated=0.8)
+    return _with_words(listing, trade, draw, random, firm, certificates=held, stated=0.8 if terms is None else 1)
 
 
 def demand_fields(trade: Trade, draw: Draw, firm: Firm, random: Random, today: date) -> dict[str, object]:
@@ -155,8 +155,8 @@ def _with_words(
     listing["attributes"] = kept
     style = int(3 * random.random())
     listing |= write_texts(trade, phrases, listing, place=firm.region, certificates=certificates, style=style)
-    # Not everybody writes both languages.
-    missing = random.random()
+    # Not everybody writes both languages, or all there is to say.
+    missing = random.random() if stated < 1 else 1
     if missing < 0.12:
         del listing["title_en"], listing["text_en"]
     elif missing < 0.16:

@@ -60,7 +60,10 @@ def _supply(
     trade: Trade, firm: Firm, random: Random, today: date, product: dict[str, object], terms: dict[str, object]
 ) -> DemoListing:
     draw = trade.pick({**BALL, **product}, random)
-    terms = {**terms, "currency": "CNY", "window_end": today + timedelta(days=180), "delivery_regions": []}
+    # List prices: what a firm asks does not differ from one size to the next by chance.
+    price = draw.price * firm.price_level
+    terms = {**terms, "price_min": round(price * 0.97, 1), "price_max": round(price * 1.05, 1)}
+    terms |= {"currency": "CNY", "window_end": today + timedelta(days=180), "delivery_regions": []}
     certificates = ("iso9001", "tsg-valve")
     return DemoListing(
         firm.number, supply_fields(trade, draw, firm, random, today, terms=terms, certificates=certificates)
