@@ -23,7 +23,7 @@ from config.local.services import Use, missing_services, running
 from config.local.welcome import welcome
 
 PATIENCE = 12  # seconds for the children to end what they do
-MOST_EARLY_STARTS = 4  # of one child before the first answer
+MOST_EARLY_STARTS = 3  # of one child before the first answer
 
 
 class Plan(Protocol):
