@@ -17,6 +17,7 @@ from marketplace.parsing.places import find_place
 ATTRIBUTE = re.compile(r"attr_(?P<key>\w{1,60}?)(?:_(?P<end>min|max))?$")
 MOST_ATTRIBUTES = 10
 MOST_WORDS = 8
+LARGEST = 10**15
 
 
 def _organisations(request) -> QuerySet:
@@ -63,7 +64,11 @@ class ListingFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         """Narrow by the declared filters, then by the attributes asked for."""
         queryset = super().filter_queryset(queryset)
-        asked = [(match, value) for name, value in self.data.items() if value and (match := ATTRIBUTE.match(name))]
+        asked = [
+            (match, value)
+            for name, value in self.data.items()
+            if value and "\x00" not in value and (match := ATTRIBUTE.match(name))
+        ]
         for match, value in asked[:MOST_ATTRIBUTES]:
             queryset = queryset.filter(_attribute(match["key"], match["end"], value))
         return queryset
@@ -134,6 +139,6 @@ def _number(value: str) -> int | float | None:
         number = Decimal(value)
     except InvalidOperation:
         return None
-    if not number.is_finite():
+    if not number.is_finite() or abs(number) >= LARGEST:
         return None
     return int(number) if number == number.to_integral() else float(number)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from marketplace.parsing.folding import fold
 
 ZONE = ZoneInfo("Asia/Shanghai")
 EMPTY = (None, "", [], (), {})
+# Of numbers and of nesting in attributes.
+LARGEST = 10**15
+DEEPEST = 5
 _SEPARATORS = re.compile(r"[,;|\n，；、]+")
 _MYRIADS = {"万": 10_000, "亿": 100_000_000, "k": 1000}
 
@@ -62,12 +66,25 @@ def text(limit: int) -> Callable[[object], str]:
             value = f"{value:.15g}" if isinstance(value, float) else str(value)
         if not isinstance(value, str):
             raise ProblemError("not_text", "应为文字。", "Must be a text.")
-        value = value.replace("\x00", "").strip()
+        value = value.strip()
         if len(value) > limit:
             raise ProblemError("too_long", f"最多 {limit} 个字符。", f"At most {limit} characters.")
         return value
 
     return clean
+
+
+def storable(value: object, depth: int = 0) -> object:
+    """Return a value whose texts are without what no database keeps: NUL, and halves of characters."""
+    if depth > 2 * DEEPEST:
+        return None
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list | tuple):
+        return [storable(item, depth + 1) for item in value]
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(item, depth + 1) for key, item in value.items()}
+    return value
 
 
 def decimal(*, places: int, digits: int = 18, zero: bool = False) -> Callable[[object], Decimal]:
@@ -181,8 +198,21 @@ def mapping(value: object) -> dict[str, object]:
         except ValueError as error:
             raise ProblemError("not_json", "应为 JSON 对象。", "Must be a JSON object.") from error
     if isinstance(value, Mapping):
-        return {str(key): item for key, item in value.items()}
+        return _as_json(value)
     raise ProblemError("not_an_object", "应为键值对象。", "Must be an object of names and values.")
+
+
+def _as_json(value: object, depth: int = 0) -> object:
+    """Return the value as JSON can keep it."""
+    if depth > DEEPEST or (isinstance(value, float) and not math.isfinite(value)):
+        raise ProblemError("not_json", "应为 JSON 对象。", "Must be a JSON object.")
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(item, depth + 1) for item in value]
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        raise ProblemError("too_large", "数值过大。", "The number is too large.")
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 CURRENCIES = {

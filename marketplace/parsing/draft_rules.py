@@ -128,7 +128,7 @@ def settle_category(draft: Draft, category: CategorySpec | None, *, must_be_comp
             draft.drop(name)
             continue
         for code, zh, en in found:
-            # A buyer may leave open what a seller must state; a draft may leave open anything.
+            # A buyer may leave open what a seller must state.
             if code == "required" and (not must_be_complete or values.get("side") == "demand"):
                 continue
             draft.refuse(name, ProblemError(code, zh, en))

@@ -9,7 +9,7 @@ from marketplace.parsing import draft_rules as rules
 from marketplace.parsing.catalogue import Catalogue, CategorySpec
 from marketplace.parsing.certificates import certificate_code
 from marketplace.parsing.codes import Claims
-from marketplace.parsing.draft_fields import EMPTY, Draft, ProblemError
+from marketplace.parsing.draft_fields import EMPTY, Draft, ProblemError, storable
 from marketplace.parsing.folding import fold
 from marketplace.parsing.places import find_place
 from marketplace.parsing.quantities import find_quantities
@@ -140,16 +140,18 @@ def read_draft(
     must_be_complete: bool = True,
     read_text: bool = True,
     changed: Collection[str] | None = None,
+    read_before: Collection[str] = (),
 ) -> Draft:
     """Check the fields, read what is missing out of the text, and say what is wrong.
 
     What was said in a field wins over what stands in the text; a reading that contradicts a field is dropped; a field
     given as None stays empty. ``region`` is where the organisation is: it stands in for a place that nobody said.
-    Without ``must_be_complete`` a side and the category's required attributes may still be missing. Only ``changed``
-    fields (all, if None) must not lie in the past.
+    Only ``changed`` fields (all, if None) must not lie in the past. The attributes that a category requires are asked
+    of a supply whose category was said: whoever starts with a sentence, out of which it is read now or was
+    ``read_before``, may leave them open. Without ``must_be_complete`` the side may be missing too.
     """
     draft = Draft()
-    said = by_language(fields)
+    said = by_language(storable(fields))
     for name, value in said.items():
         if value not in EMPTY:
             _take(draft, name, value)
@@ -171,7 +173,8 @@ def read_draft(
         )
         rules.add_readings(draft, parsed, checks=CHECKS, silent=silent | draft.problems.keys())
         category = category or catalogue.get(draft.values.get("category", ""))
-    rules.settle_category(draft, category, must_be_complete=must_be_complete)
+    is_said = "category" not in read_before and not draft.is_read("category")
+    rules.settle_category(draft, category, must_be_complete=must_be_complete and is_said)
     rules.settle_amounts(draft, category)
     rules.settle_times(draft, today, said if changed is None else changed)
     _settle_words(draft, region if "region" not in silent else "", must_be_complete=must_be_complete)
@@ -224,9 +227,12 @@ def _take(draft: Draft, name: str, value: object) -> None:
             value = found[0].value
             draft.values.setdefault("unit", found[0].unit)
     try:
-        draft.values[name] = cleaner(value)
+        value = cleaner(value)
     except ProblemError as problem:
         draft.refuse(name, problem)
+        return
+    if value not in EMPTY:
+        draft.values[name] = value
 
 
 def _category(draft: Draft, catalogue: Catalogue) -> CategorySpec | None:

@@ -23,7 +23,7 @@ EMPTY_ROW = {name: Listing._meta.get_field(name).get_default() for name in KEPT_
 
 def fingerprint(fields: Mapping[str, object]) -> str:
     """Return what is the same for the same fields, in whatever order they came."""
-    plain = json.dumps(fields, sort_keys=True, ensure_ascii=False, default=str)
+    plain = json.dumps(fields, sort_keys=True, default=str)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 

@@ -83,16 +83,13 @@ def clean_foreign_identifier(identifier_type: str, text: str, country: str) -> s
     return FOREIGN[identifier_type](text, country)
 
 
-def check_organisation(organisation: Organisation) -> dict[str, list[str]]:
-    """Normalise what an organisation says of itself and return what is wrong with it, by field."""
-    errors: dict[str, list[str]] = {}
-    organisation.country = organisation.country.strip().upper()
+def _clean_identifier(organisation: Organisation) -> dict[str, list[str]]:
     if organisation.identifier_type == Organisation.IdentifierType.USCC:
         organisation.foreign_identifier = ""
         try:
             organisation.uscc = clean_uscc(organisation.uscc or "")
         except IdentifierError as error:
-            errors["uscc"] = [str(error)]
+            return {"uscc": [str(error)]}
     elif organisation.identifier_type in FOREIGN:
         organisation.uscc = None
         try:
@@ -100,9 +97,12 @@ def check_organisation(organisation: Organisation) -> dict[str, list[str]]:
                 organisation.identifier_type, organisation.foreign_identifier, organisation.country
             )
         except IdentifierError as error:
-            errors["foreign_identifier"] = [str(error)]
-    if not organisation.name_zh and not organisation.name_en:
-        errors["name_zh"] = [_("Enter the name in Chinese, in English, or both.")]
+            return {"foreign_identifier": [str(error)]}
+    return {}
+
+
+def _clean_codes(organisation: Organisation) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
     if organisation.region:
         found = find_place(organisation.region)
         if found is None:
@@ -110,6 +110,15 @@ def check_organisation(organisation: Organisation) -> dict[str, list[str]]:
         organisation.region = found or ""
     if organisation.industry and organisation.industry not in industries():
         errors["industry"] = [_("GB/T 4754 has no class with this code.")]
+    return errors
+
+
+def check_organisation(organisation: Organisation) -> dict[str, list[str]]:
+    """Normalise what an organisation says of itself and return what is wrong with it, by field."""
+    organisation.country = organisation.country.strip().upper()
+    errors = _clean_identifier(organisation) | _clean_codes(organisation)
+    if not organisation.name_zh and not organisation.name_en:
+        errors["name_zh"] = [_("Enter the name in Chinese, in English, or both.")]
     try:
         organisation.clean_fields(exclude={"uscc", "foreign_identifier", "created_at", "reviewed_by", *errors})
     except ValidationError as error:

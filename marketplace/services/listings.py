@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Category, Listing, ListingAudience, Membership, Organisation, User
-from marketplace.parsing.draft_fields import ProblemError, several
-from marketplace.parsing.drafts import Draft, by_language, read_draft
+from marketplace.parsing.draft_fields import ProblemError, several, storable
+from marketplace.parsing.drafts import CHECKS, Draft, by_language, read_draft
 from marketplace.runs.listings import CHUNK, fill, fingerprint, insert, new_row, rewrite, said_by
 from marketplace.services.organisations import require_role
 
@@ -106,7 +106,7 @@ def _split(fields: Mapping[str, object], organisation: Organisation) -> tuple[di
     if said is None:
         return fields, None
     try:
-        return fields, _audience(organisation, several(said))
+        return fields, _audience(organisation, several(storable(said)))
     except ProblemError as problem:
         raise InputRefused({"audience": [_in_my_language(problem)]}) from problem
 
@@ -143,8 +143,9 @@ def post_listing(
     :raises KeyUsedForAnotherListing: if something else was
     """
     require_role(by, organisation, *Membership.TRADING_ROLES)
-    mark = fingerprint(fields) if idempotency_key or fields.get("external_id") else ""
-    _refuse_repeat(organisation, fields.get("external_id"), idempotency_key, mark)
+    external_id = _external_id(fields)
+    mark = fingerprint(fields) if idempotency_key or external_id else ""
+    _refuse_repeat(organisation, external_id, idempotency_key, mark)
     fields, audience = _split(fields, organisation)
     draft = _check(fields, organisation=organisation, now=now, must_be_complete=publish)
     refuse_problems(draft)
@@ -163,10 +164,17 @@ def post_listing(
     return listing
 
 
-def _refuse_repeat(organisation: Organisation, external_id: object, key: str | None, mark: str) -> None:
+def _external_id(fields: Mapping[str, object]) -> str | None:
+    try:
+        return CHECKS["external_id"](storable(fields.get("external_id"))) or None
+    except ProblemError:
+        return None  # the draft says what is wrong with it
+
+
+def _refuse_repeat(organisation: Organisation, external_id: str | None, key: str | None, mark: str) -> None:
     same = Q(idempotency_key=key) if key else Q(pk=None)
     if external_id:
-        same |= Q(external_id=str(external_id).strip())
+        same |= Q(external_id=external_id)
     if (found := organisation.listings.with_details().filter(same).first()) is not None:
         raise (ListingAlreadyPosted if found.fingerprint == mark else KeyUsedForAnotherListing)(found)
 
@@ -241,6 +249,7 @@ def edit_listing(
         must_be_complete=listing.status != Listing.Status.DRAFT,
         read_text=is_new_text,
         changed=set(changes),
+        read_before=_read_before(listing) - set(changes),
     )
     refuse_problems(draft)
     if audience is None:
@@ -258,6 +267,10 @@ def edit_listing(
         raise KeyUsedForAnotherListing(other) from error
     _write_audience(listing, audience)
     return listing
+
+
+def _read_before(listing: Listing) -> set[str]:
+    return {reading["field"] for reading in listing.readings}
 
 
 def _locked(listing: Listing) -> Listing:
@@ -292,7 +305,11 @@ def publish_listing(*, listing: Listing, by: User, now: datetime) -> Listing:
     """
     listing = _locked(listing)
     draft = _check(
-        said_by(listing, without_readings=False), organisation=listing.organisation, now=now, read_text=False
+        said_by(listing, without_readings=False),
+        organisation=listing.organisation,
+        now=now,
+        read_text=False,
+        read_before=_read_before(listing),
     )
     refuse_problems(draft)
     is_draft = Q(status=Listing.Status.DRAFT)

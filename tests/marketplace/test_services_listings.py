@@ -233,6 +233,21 @@ def test_edit_listing_with_another_text_reads_it_anew(post, trader, now):
     assert edited.window_end is None
 
 
+def test_edit_listing_asks_for_required_attributes_once_the_category_is_said(post, trader, now):
+    category = CategoryFactory()
+    category.schema["required"] = ["DN"]
+    category.changed_at = now
+    category.save()
+    listing = post(text="供应 304 不锈钢球阀，现货")
+
+    edited = listings.edit_listing(listing=listing, by=trader, changes={"quantity": 5}, now=now)
+
+    assert (edited.category.code, edited.quantity) == ("valve.ball", 5)
+    with pytest.raises(InputRefused) as refusal:
+        listings.edit_listing(listing=listing, by=trader, changes={"category": "valve.ball"}, now=now)
+    assert list(refusal.value.errors) == ["attributes.DN"]
+
+
 def test_edit_listing_refuses_a_stale_revision_and_a_closed_listing(post, trader, now):
     listing = post(text=SENTENCE)
     listings.edit_listing(listing=listing, by=trader, changes={"quantity": 1}, now=now, revision=1)

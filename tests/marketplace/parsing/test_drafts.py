@@ -105,6 +105,14 @@ def test_read_draft_says_what_is_wrong(fields, problems):
     assert all(problem.zh and problem.en for found in draft.problems.values() for problem in found)
 
 
+def test_read_draft_asks_no_attributes_of_who_starts_with_a_sentence():
+    draft = read(text="供应球阀，现货")
+
+    assert draft.values["category"] == "valve.ball"
+    assert codes(draft) == {}
+    assert codes(read({"read_before": {"category"}}, side="supply", category="valve.ball", title="球阀")) == {}
+
+
 def test_read_draft_lets_a_buyer_and_a_draft_leave_open_what_a_seller_must_state():
     assert codes(read(side="demand", category="valve.ball", title="球阀")) == {}
     assert codes(read({"must_be_complete": False}, category="valve.ball", title="球阀")) == {}
