@@ -56,7 +56,7 @@ def make_uscc(number: int, region: str) -> str:
     The 17th character is the check digit of the firm's register number (GB 11714), the 18th of the whole (GB 32100).
 
     >>> make_uscc(1, "331083")
-    '91331083DEM00001XE'
+    '91331083DEM000014P'
     """
     register = f"DEM{_base31(number):0>5}"
     total = sum(int(char, 36) * weight for char, weight in zip(register, (3, 7, 9, 10, 5, 8, 4, 2), strict=True))
