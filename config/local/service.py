@@ -4,6 +4,7 @@ import hashlib
 import os
 import signal
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ LONGEST_SOCKET_ADDRESS = 100
 
 
 @dataclass(frozen=True)
-class Service:
+class Service(ABC):
     """A server of our own under one data folder; `durable` is false for tests, which may lose everything."""
 
     folder: Path
@@ -80,21 +81,22 @@ class Service:
         make_folder(self.socket_folder)
 
     @property
+    @abstractmethod
     def url(self) -> str:
         """Return the address that goes into the environment."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self) -> None:
         """Make what the server needs before it starts, and remove what a killed one left."""
-        raise NotImplementedError
 
+    @abstractmethod
     def command(self) -> tuple[Sequence[str | Path], dict[str, Any]]:
         """Return the server's command line and how to start it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answers(self) -> bool:
         """Return whether the server takes requests."""
-        raise NotImplementedError
 
+    @abstractmethod
     def open(self) -> None:
         """Do what can only be done once the server answers."""

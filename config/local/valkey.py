@@ -77,3 +77,6 @@ class Valkey(Service):
                 return asking.recv(64).startswith(b"+PONG")  # -LOADING while it reads its log
         except OSError:
             return False
+
+    def open(self) -> None:
+        """Do nothing: its queues are made by whoever first writes to them."""
