@@ -53,7 +53,8 @@ def reasons(reasons: list[Mapping[str, Any]]) -> dict:
 
 
 def _bar(reason: Mapping[str, Any], longest: float | None) -> dict:
-    points = float(reason["points"])
+    # Rounded as it is shown, and never -0.0.
+    points = round(float(reason["points"]), 1) + 0.0
     return {
         "text": in_my_language(reason),
         "width": round(100 * abs(points) / longest) if longest else 0,

@@ -132,7 +132,7 @@ def test_reasons_are_drawn_longest_first_and_the_base_last_without_a_bar():
 
     assert [(bar["text"], bar["width"], bar["points"], bar["is_against"]) for bar in bars] == [
         ("Same size", 100, "+8.0", False),
-        ("Too dear", 26, "-2.0", True),
+        ("Too dear", 25, "-2.0", True),
         ("Start", 0, "+50.0", False),
     ]
     assert [bar["is_base"] for bar in bars] == [False, False, True]
