@@ -77,6 +77,16 @@ class Evaluation:
                 quality[method].note(self._gains(query, numbers), ideal, seconds)
         return quality
 
+    def alone(self, method: str) -> Quality:
+        """Return the quality of one leg, keyword or embedding."""
+        quality, search = Quality(), getattr(self.legs, method)
+        for query, text in self.queries.items():
+            started = time.perf_counter()
+            numbers, _ = search(text, depth=SHOWN, without=self._number.get(query))
+            seconds = time.perf_counter() - started
+            quality.note(self._gains(query, numbers), list(self._relevant[query].values()), seconds)
+        return quality
+
     def candidates(self) -> list[JudgedCandidates]:
         """Return each query's candidates with their grades, for learning a fusion."""
         judged = []

@@ -33,9 +33,7 @@ def prepare(folder: Path, out: Path, *, seed: int) -> Iterator[tuple[str, str]]:
     """
     goods = read_goods(folder)
     english = [item for item in goods if item.name_en]
-    # The names of the test first, then others as far as there is room.
-    asked = {item.key for item in split_goods(english, "test", seed=seed)}
-    small = sorted(english, key=lambda item: (item.key not in asked, item.key))[: max(SMALL, len(asked))]
+    small = small_collection(english, seed=seed)
     for name, benchmarks in (
         ("goods_zh", {part: substitutes(goods, part, seed=seed) for part in PARTS}),
         ("goods_zh_en", {part: translations(english, english, part, seed=seed) for part in PARTS}),
@@ -48,6 +46,12 @@ def prepare(folder: Path, out: Path, *, seed: int) -> Iterator[tuple[str, str]]:
         for part, pairs in parts.items():
             write_pairs(out / "pairs" / f"{name}.{part}.tsv", pairs)
             yield f"pairs/{name}.{part}.tsv", f"{len(pairs)} pairs"
+
+
+def small_collection(goods: Sequence[Goods], *, seed: int) -> list[Goods]:
+    """Return the names of the test part and, as far as there is room, others: 3,000 in all where there are so many."""
+    asked = {item.key for item in split_goods(goods, "test", seed=seed)}
+    return sorted(goods, key=lambda item: (item.key not in asked, item.key))[: max(SMALL, len(asked))]
 
 
 def substitutes(goods: Sequence[Goods], part: Part, *, seed: int) -> Benchmark:
