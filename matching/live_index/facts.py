@@ -123,6 +123,8 @@ def _facts(
         lead_days=listing.lead_days,
         certificates=certificates,
         required_certificates=frozenset(listing.required_certificates),
+        on_time_rate=listing.organisation.on_time_rate,
+        deliveries=listing.organisation.deliveries,
         is_open=listing.status == Listing.Status.OPEN and is_lasting and listing.organisation.is_approved,
         open_until=timezone.localdate(listing.expires_at) if listing.expires_at else None,
         visibility=listing.visibility,

@@ -139,7 +139,7 @@ class LiveIndex:
                 self.table.put(facts)
                 ids.append(entry.pk)
                 texts.append(entry.normal)
-                if entry.model_version == self.model_version:
+                if self._has_vector(entry):
                     with_vector.append(entry.pk)
                     vectors.append(_vector(entry))
         self.keywords.build(np.array(ids, dtype=np.int64), texts)
@@ -149,15 +149,18 @@ class LiveIndex:
     def _apply(self, entries: Sequence[IndexEntry], now: datetime) -> None:
         found = self._open_ones(entries, now)
         self._forget({entry.pk for entry in entries} - {entry.pk for entry, _facts in found})
-        with_vector = [entry for entry, _facts in found if entry.model_version == self.model_version]
-        # A vector of another model says nothing here; the entry is written anew before long.
-        self.vectors.remove([entry.pk for entry, _facts in found if entry.model_version != self.model_version])
+        with_vector = [entry for entry, _facts in found if self._has_vector(entry)]
+        self.vectors.remove([entry.pk for entry, _facts in found if not self._has_vector(entry)])
         if with_vector:
             ids = np.array([entry.pk for entry in with_vector], dtype=np.int64)
             self.vectors.add(ids, np.stack([_vector(entry) for entry in with_vector]))
         for entry, facts in found:
             self.keywords.add(entry.pk, entry.normal)
             self.table.put(facts)
+
+    def _has_vector(self, entry: IndexEntry) -> bool:
+        """A vector of another embedding says nothing here; its entry is written anew before long."""
+        return entry.model_version.split("-")[0] == self.model_version.split("-")[0]
 
     def _open_ones(self, entries: Sequence[IndexEntry], now: datetime) -> list[tuple[IndexEntry, ListingFacts]]:
         """Return the entries of listings that can be traded, with their facts; note the numbers of all."""

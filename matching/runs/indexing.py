@@ -28,30 +28,31 @@ def index_listings(*, only: Sequence[int] | None = None, limit: int = BATCH) -> 
     if not listings:
         return []
     texts = _texts(listings)
-    entries = {entry.pk: entry for entry in IndexEntry.objects.filter(listing__in=listings, model_version=version)}
-    entries = {pk: entry for pk, entry in entries.items() if entry.text == texts[pk]}
-    if new := [pk for pk in texts if pk not in entries]:
-        vectors = model.encode([texts[pk] for pk in new]).astype("<f2")
-        for pk, vector in zip(new, vectors, strict=True):
-            entries[pk] = _entry(pk, texts[pk], vector.tobytes(), version)
-    for listing in listings:
-        entries[listing.pk].revision = listing.revision
+    vectors = {
+        entry.pk: bytes(entry.vector)
+        for entry in IndexEntry.objects.filter(listing__in=listings, model_version__startswith=f"{model.version}-")
+        if entry.text == texts[entry.pk]
+    }
+    if new := [pk for pk in texts if pk not in vectors]:
+        embedded = model.encode([texts[pk] for pk in new]).astype("<f2")
+        vectors |= {pk: vector.tobytes() for pk, vector in zip(new, embedded, strict=True)}
+    entries = [
+        IndexEntry(
+            pk=listing.pk,
+            revision=listing.revision,
+            model_version=version,
+            vector=vectors[listing.pk],
+            text=texts[listing.pk],
+            normal=normalise(texts[listing.pk]),
+            codes=list(dict.fromkeys(codes(texts[listing.pk]))),
+        )
+        for listing in listings
+    ]
     with transaction.atomic():
-        IndexEntry.objects.record(entries.values())
+        IndexEntry.objects.record(entries)
     return [listing.pk for listing in listings]
 
 
 def _texts(listings: Sequence[Listing]) -> dict[int, str]:
     book = category_book()
     return {listing.pk: index_text(listing, book.get(listing.category_id, (None, ()))[0]) for listing in listings}
-
-
-def _entry(pk: int, text: str, vector: bytes, version: str) -> IndexEntry:
-    return IndexEntry(
-        pk=pk,
-        model_version=version,
-        text=text,
-        vector=vector,
-        normal=normalise(text),
-        codes=list(dict.fromkeys(codes(text))),
-    )

@@ -15,7 +15,8 @@ from matching.models.index_entry import index_lag
 LONGEST_LAG = 60.0
 # Workers are asked at most so often, however often the question is put; they have so long to answer.
 WORKER_ASKED_EVERY, WORKER_ANSWERS_WITHIN = 5.0, 1.0
-_worker_seen: dict[str, float] = {}
+# When what was last seen to work: a worker, and that no migration is missing, which stays so while the process runs.
+_seen: dict[str, float] = {}
 
 
 @dataclass(slots=True)
@@ -57,10 +58,14 @@ def _database_problem() -> str:
 
 
 def _migration_problem() -> str:
+    if "migrations" in _seen:
+        return ""
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    names = ", ".join(str(migration) for migration, _backwards in missing)
-    return f"Migrations are missing: {names}" if names else ""
+    if missing:
+        return f"Migrations are missing: {', '.join(str(migration) for migration, _backwards in missing)}"
+    _seen["migrations"] = time.monotonic()
+    return ""
 
 
 def _look_at_index(state: Readiness, now: datetime) -> None:
@@ -81,10 +86,10 @@ def _broker_problem() -> str:
 
 
 def _a_worker_answers() -> bool:
-    seen = _worker_seen.get("at")
+    seen = _seen.get("worker")
     if seen is None or time.monotonic() - seen > WORKER_ASKED_EVERY:
         if not current_app.control.ping(timeout=WORKER_ANSWERS_WITHIN, limit=1):
-            _worker_seen.pop("at", None)
+            _seen.pop("worker", None)
             return False
-        _worker_seen["at"] = time.monotonic()
+        _seen["worker"] = time.monotonic()
     return True

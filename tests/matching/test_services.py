@@ -273,7 +273,7 @@ def test_promote_ranker_refuses_one_of_other_features(now, tmp_path):
 @pytest.fixture
 def answering_worker(monkeypatch):
     monkeypatch.setattr(app.conf, "broker_url", "memory://")
-    monkeypatch.setattr(health, "_worker_seen", {})
+    monkeypatch.setattr(health, "_seen", {})
     monkeypatch.setattr(
         health,
         "current_app",
