@@ -17,6 +17,7 @@ from marketplace.services.listings import post_listing, post_listings_in_bulk
 from marketplace.services.memberships import accept_invitation, invite
 from marketplace.services.notifications import set_subscriptions, subscription_choices
 from marketplace.services.organisations import approve_organisation, register_organisation
+from marketplace.services.records import record_deliveries
 from seeds.firms import Firm, make_firms, special_firms
 from seeds.generate import DemoListing, make_listings
 from seeds.story import story_listings
@@ -123,6 +124,9 @@ def _register(firms: Sequence[Firm], users: dict[str, User], now: datetime) -> d
             about_en=firm.about_en,
         )
         approve_organisation(organisation=organisation, by=users["admin"], now=now)
+        if firm.deliveries:
+            on_time = round(firm.on_time_rate * firm.deliveries)
+            record_deliveries(organisation=organisation, deliveries=firm.deliveries, on_time=on_time)
         rows[firm.number] = organisation
     numbers = {firm.key: firm.number for firm in firms if firm.key}
     for name, (key, role) in DEMO_USERS.items():

@@ -189,6 +189,8 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('pending', 'Waiting for approval'), ('approved', 'Approved'), ('refused', 'Refused'), ('suspended', 'Suspended')], default='pending', max_length=10, verbose_name='state')),
                 ('reviewed_at', models.DateTimeField(blank=True, null=True, verbose_name='reviewed at')),
                 ('review_note', models.TextField(blank=True, verbose_name='review note')),
+                ('deliveries', models.PositiveIntegerField(default=0, verbose_name='deliveries')),
+                ('deliveries_on_time', models.PositiveIntegerField(default=0, verbose_name='deliveries on time')),
                 ('is_demo', models.BooleanField(default=False, verbose_name='demo data')),
                 ('created_at', models.DateTimeField(verbose_name='created at')),
                 ('reviewed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -406,6 +408,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='organisation',
             constraint=models.UniqueConstraint(condition=models.Q(('foreign_identifier', ''), _negated=True), fields=('identifier_type', 'country', 'foreign_identifier'), name='organisation_foreign_identifier_belongs_to_one'),
+        ),
+        migrations.AddConstraint(
+            model_name='organisation',
+            constraint=models.CheckConstraint(condition=models.Q(('deliveries_on_time__lte', models.F('deliveries'))), name='organisation_delivers_on_time_at_most_what_it_delivers'),
         ),
         migrations.AddConstraint(
             model_name='organisation',

@@ -82,6 +82,9 @@ class Organisation(models.Model):
     reviewed_at = models.DateTimeField(_("reviewed at"), null=True, blank=True)
     reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     review_note = models.TextField(_("review note"), blank=True)
+    # Its record as a supplier: how many deliveries came, and how many of them on time.
+    deliveries = models.PositiveIntegerField(_("deliveries"), default=0)
+    deliveries_on_time = models.PositiveIntegerField(_("deliveries on time"), default=0)
     is_demo = models.BooleanField(_("demo data"), default=False)
     created_at = models.DateTimeField(_("created at"))
 
@@ -107,6 +110,10 @@ class Organisation(models.Model):
                 condition=~Q(foreign_identifier=""),
             ),
             models.CheckConstraint(
+                name="organisation_delivers_on_time_at_most_what_it_delivers",
+                condition=Q(deliveries_on_time__lte=models.F("deliveries")),
+            ),
+            models.CheckConstraint(
                 name="organisation_decided_at_goes_with_decided",
                 condition=Q(state="pending", reviewed_at=None) | Q(~Q(state="pending"), reviewed_at__isnull=False),
             ),
@@ -125,6 +132,11 @@ class Organisation(models.Model):
     def about(self) -> str:
         first, second = (self.about_en, self.about_zh) if get_language() == "en" else (self.about_zh, self.about_en)
         return first or second
+
+    @property
+    def on_time_rate(self) -> float | None:
+        """Return the share of deliveries that came on time, None without a record."""
+        return self.deliveries_on_time / self.deliveries if self.deliveries else None
 
     @property
     def is_approved(self) -> bool:
