@@ -70,7 +70,7 @@ class MembershipDetail(APIView):
     def delete(self, request, pk):
         """Take a member out (owners), or leave."""
         mine = Membership.objects.filter(organisation__in=Organisation.objects.of(request.user))
-        memberships.remove_member(membership=get_object_or_404(mine, pk=pk), by=request.user)
+        memberships.remove_member(membership=get_object_or_404(mine, pk=pk), by=request.user, now=timezone.now())
         return Response(status=HTTPStatus.NO_CONTENT)
 
 

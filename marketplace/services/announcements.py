@@ -45,6 +45,23 @@ def _tell(
     )
 
 
+def organisation_waits(organisation: Organisation, *, now: datetime) -> None:
+    """Tell the platform operator that an organisation waits for approval; demo data waits for nobody."""
+    if organisation.is_demo:
+        return
+    name_zh, name_en = _both(organisation)
+    notify(
+        event="organisation.registered",
+        deduplication_key=f"organisation.registered:{organisation.pk}:{now.isoformat()}",
+        users=User.objects.filter(is_staff=True, is_active=True),
+        title_zh=f"“{name_zh}”等待审核",
+        title_en=f"“{name_en}” waits for approval",
+        url=reverse("marketplace:review_queue"),
+        data={"organisation": organisation.pk},
+        now=now,
+    )
+
+
 def organisation_reviewed(organisation: Organisation, *, now: datetime) -> None:
     """Tell its members how the platform operator decided, and why."""
     event, *titles = REVIEWED[organisation.state]
@@ -102,6 +119,20 @@ def member_joined(membership: Membership, *, now: datetime) -> None:
     titles = (f"{who} 加入了“{{name}}”", f"{who} joined “{{name}}”")
     key = f"member.joined:{membership.organisation_id}:{membership.pk}"
     _tell(membership.organisation, "member.joined", key, titles, now=now)
+
+
+def member_removed(membership: Membership, *, now: datetime) -> None:
+    """Tell whom an owner took out."""
+    name_zh, name_en = _both(membership.organisation)
+    notify(
+        event="member.removed",
+        deduplication_key=f"member.removed:{membership.organisation_id}:{membership.pk}",
+        users=[membership.user],
+        title_zh=f"您不再是“{name_zh}”的成员",
+        title_en=f"You are no longer a member of “{name_en}”",
+        data={"organisation": membership.organisation_id},
+        now=now,
+    )
 
 
 def invitation_sent(invitation: Invitation, token: str, *, now: datetime) -> None:

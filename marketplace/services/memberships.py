@@ -134,7 +134,7 @@ def _keep_an_owner(membership: Membership) -> None:
 
 
 @transaction.atomic
-def remove_member(*, membership: Membership, by: User) -> None:
+def remove_member(*, membership: Membership, by: User, now: datetime) -> None:
     """Take a member out; an owner may remove anybody, everybody may leave.
 
     :raises LastOwnerCannotLeave: if nobody else owns the organisation
@@ -143,6 +143,8 @@ def remove_member(*, membership: Membership, by: User) -> None:
     if membership.user_id != by.pk:
         require_role(by, membership.organisation, Membership.Role.OWNER)
     _keep_an_owner(membership)
+    if membership.user_id != by.pk:
+        announcements.member_removed(membership, now=now)
     membership.delete()
 
 

@@ -150,6 +150,7 @@ def register_organisation(
         raise InputRefused(errors)
     _save_unless_taken(organisation)
     Membership.objects.create(user=by, organisation=organisation, role=Membership.Role.OWNER, created_at=now)
+    announcements.organisation_waits(organisation, now=now)
     return organisation
 
 
@@ -175,6 +176,7 @@ def update_profile(*, organisation: Organisation, by: User, now: datetime, **pro
     _save_unless_taken(organisation)
     if is_another:
         _look_again(organisation, now)
+        announcements.organisation_waits(organisation, now=now)
     return organisation
 
 

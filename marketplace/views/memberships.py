@@ -55,7 +55,7 @@ def membership_change_role(request, pk):
 def membership_remove(request, pk):
     reachable = Membership.objects.filter(organisation__in=Organisation.objects.of(request.user))
     membership = get_object_or_404(reachable.select_related("user"), pk=pk)
-    memberships.remove_member(membership=membership, by=request.user)
+    memberships.remove_member(membership=membership, by=request.user, now=timezone.now())
     if membership.user == request.user:
         messages.success(request, _("You have left the organisation."))
         return redirect("marketplace:workspace")

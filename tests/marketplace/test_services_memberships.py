@@ -98,40 +98,40 @@ def test_accept_invitation_makes_one_member_of_four_at_once(organisation, owner,
     assert sum(isinstance(outcome, memberships.InvitationNoLongerOpen) for outcome in outcomes) == 3
 
 
-def test_remove_member_takes_a_member_out_and_lets_members_leave(organisation, owner):
+def test_remove_member_takes_a_member_out_and_lets_members_leave(organisation, owner, now):
     removed, leaving = MembershipFactory.create_batch(2, organisation=organisation, role=Role.TRADER)
 
-    memberships.remove_member(membership=removed, by=owner)
-    memberships.remove_member(membership=leaving, by=leaving.user)
+    memberships.remove_member(membership=removed, by=owner, now=now)
+    memberships.remove_member(membership=leaving, by=leaving.user, now=now)
 
     assert [m.user for m in organisation.memberships.all()] == [owner]
     with pytest.raises(memberships.NoLongerMember):
-        memberships.remove_member(membership=removed, by=owner)
+        memberships.remove_member(membership=removed, by=owner, now=now)
 
 
-def test_remove_member_is_for_owners(organisation):
+def test_remove_member_is_for_owners(organisation, now):
     trader, viewer = MembershipFactory.create_batch(2, organisation=organisation, role=Role.TRADER)
 
     with pytest.raises(organisations.OnlyOwnersMay):
-        memberships.remove_member(membership=viewer, by=trader.user)
+        memberships.remove_member(membership=viewer, by=trader.user, now=now)
 
 
-def test_last_owner_cannot_leave_or_step_down(organisation, owner):
+def test_last_owner_cannot_leave_or_step_down(organisation, owner, now):
     membership = organisation.memberships.get()
 
     with pytest.raises(memberships.LastOwnerCannotLeave):
-        memberships.remove_member(membership=membership, by=owner)
+        memberships.remove_member(membership=membership, by=owner, now=now)
     with pytest.raises(memberships.LastOwnerCannotLeave):
         memberships.change_role(membership=membership, role=Role.TRADER, by=owner)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_last_owners_cannot_both_leave():
+def test_two_last_owners_cannot_both_leave(now):
     first, second = UserFactory(), UserFactory()
     organisation = OrganisationFactory(members=[first, second])
     rows = list(organisation.memberships.order_by("pk"))
 
-    outcomes = race(*(lambda row=row: memberships.remove_member(membership=row, by=row.user) for row in rows))
+    outcomes = race(*(lambda row=row: memberships.remove_member(membership=row, by=row.user, now=now) for row in rows))
 
     assert organisation.memberships.owners().count() == 1
     assert sum(isinstance(outcome, memberships.LastOwnerCannotLeave) for outcome in outcomes) == 1
