@@ -241,6 +241,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "marketplace.api.problems.describe_problems",
+    ],
     # Fields of one name with other choices each need a name of their own.
     "ENUM_NAME_OVERRIDES": {
         "OrganisationKind": "marketplace.models.Organisation.Kind",

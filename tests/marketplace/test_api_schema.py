@@ -14,6 +14,14 @@ def test_schema_is_valid_and_without_warnings():
     assert "/api/v1/listings/" in out.getvalue()
 
 
+def test_schema_describes_refusals(client):
+    schema = client.get("/api/v1/schema/?format=json").json()
+
+    refusals = schema["paths"]["/api/v1/listings/"]["post"]["responses"]
+    assert {"201", "200", "400", "401", "409"} <= set(refusals)
+    assert list(refusals["409"]["content"]) == ["application/problem+json"]
+
+
 def test_schema_and_docs_are_served(client):
     schema = client.get("/api/v1/schema/")
     docs = client.get("/api/v1/docs/")
