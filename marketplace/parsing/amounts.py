@@ -8,7 +8,7 @@ from marketplace.parsing.echo import Echo
 from marketplace.parsing.figures import read_number
 from marketplace.parsing.folding import Folded
 from marketplace.parsing.prices import Price
-from marketplace.parsing.quantities import Quantity
+from marketplace.parsing.quantities import WHEN, Quantity
 from marketplace.parsing.units import convert, format_quantity, same_dimension, unit_name
 
 Amount = tuple[float, str]
@@ -42,6 +42,8 @@ def settle_quantity(
         echo.say("unit", amount.start, amount.end, unit_name(unit, "zh"), unit_name(unit, "en"))
         if amount.low is not None and side == "supply" and not minimums:
             minimum = (amount.low, unit)
+    if not minimums and (bare := _bare_minimum(folded, found[1] if found else wanted)):
+        minimums = [bare]
     if minimums:
         least = minimums[0]
         if found is None:
@@ -70,6 +72,16 @@ def _bare_count(folded: Folded, wanted: str, echo: Echo) -> Quantity | None:
     return Quantity(value, wanted, match.start("count") + offset, match.end("count") + offset)
 
 
+def _bare_minimum(folded: Folded, unit: str) -> Quantity | None:
+    """Return the minimum order that names no unit of its own: stock 460 t, MOQ 4."""
+    match = _LEAST_SAID.search(folded.text)
+    value = read_number(match["count"]) if match and unit else None
+    return Quantity(value, unit, match.start(), match.end()) if match and value else None
+
+
+_LEAST_SAID = re.compile(
+    r"(?:起订量|最小起订量?|(?<![a-z])(?:moq|minimum order(?: quantity| qty)?|min\. order|at least(?= \d+(?:\.\d+)?[,;.]))[ ]?)[ :为是of]*(?P<count>\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,3})?)(?![\d%]|[ ]?[a-z%μ°$€]|[^\W\d_])"
+)
 _COUNT_SAID = re.compile(
     r"(?:数量|需求量|采购量|(?<![a-z])(?:qty|quantity))[ :.为是of]*(?P<count>\d{1,3}(?:,\d{3})+|\d{1,7})(?![\d.]|[ ]?[a-z%μ°]|[^\W\d_])"
 )
@@ -104,6 +116,8 @@ def _unit_of(unit: str, wanted: str, kind: str | None) -> tuple[str, tuple[str, 
 def _likelihood(quantity: Quantity, wanted: str, kind: str | None) -> tuple[float, int]:
     """Return how likely an amount is the listing's own, then its place: what stands first goes before."""
     score = 4.0 * quantity.has_cue
+    if quantity.unit in WHEN and wanted not in WHEN:
+        return -10.0, -quantity.start
     if wanted:
         if same_dimension(quantity.unit, wanted):
             score += 3.0
@@ -137,6 +151,9 @@ def settle_price(
     )
     low, high, note = price.low, price.high, ("", "")
     per = price.unit
+    # What is sold by the month's output is priced by it: 12.7 元/只/月 for pieces a month.
+    if per and spec and per.replace("·", "/") == spec.unit:
+        per = spec.unit
     if price.is_total and amount and amount[0]:
         # A budget for the whole is a most for each.
         low, high = (None if value is None else float(f"{value / amount[0]:.6g}") for value in (low, high))

@@ -34,16 +34,21 @@ _MANAGEMENT = frozenset(
 _CLASS_PN = {150: 20, 300: 50, 600: 110, 900: 150, 1500: 260, 2500: 420}
 _FIGURE = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _AFTER_LABEL = re.compile(
-    rf"[ ]?(?:[:=为是≥≤><约在]|of|is|at least|at most|up to|min\.?|max\.?|不低于|不小于|不超过|不大于|大于|小于|达到?|可达|以上|\([^()]{{0,8}}\)|[ ]){{0,4}}(?P<first>{_FIGURE})(?P<scale>[ ]?[万千亿百]|k(?![a-z]))?(?:[ ]?(?P<unit_low>[^\d\s\-~至到,;，；。]{{0,6}})[ ]?(?:-|~|至|到|to|\.\.)[ ]?(?P<last>{_FIGURE}))?"
+    rf"[ ]?(?:[:=为是≥≤><约在]|of|is|at least|at most|up to|min\.?|max\.?|不低于|不小于|不超过|不大于|大于|小于|达到?|可达|以上|\([^()]{{0,8}}\)|[ ]){{0,4}}φ?(?P<first>{_FIGURE})(?P<scale>[ ]?[万千亿百]|k(?![a-z]))?(?:[ ]?(?P<unit_low>[^\d\s\-~至到,;，；。]{{0,6}})[ ]?(?:-|~|至|到|to|\.\.)[ ]?(?P<last>{_FIGURE}))?"
 )
 _BEFORE_LABEL = re.compile(
     rf"(?P<first>{_FIGURE})(?:[ ]?(?:-|~|至|到)[ ]?(?P<last>{_FIGURE}))?[ ]?(?P<unit>[^\d\s,;，；。、]{{1,8}}|sq ?m)[ ]?(?:的)?$"
 )
+_WORD_AFTER_LABEL = re.compile(r"[ ](?P<words>[^,;，；。\n、|:：]{1,40})")
 _TEXT_AFTER_LABEL = re.compile(r"[ ]?(?:[:=]|为|是)[ ]?(?P<words>[^,;，；。\n、|]{1,60})")
 _OR = re.compile(r"[ ]?(?:/|或者?|or|、)[ ]?")
+_PAPERS_BEFORE = re.compile(
+    r"(?:持有|须有|具有|通过|提供|证书|认证|certificates?|required|certified|with)[ :][^。;；.]*$|(?:持有|须有|具有|通过)[^。;；.]*$"
+)
 _FROM_TO = re.compile(r"[ ]?(?:-|~|至|到|to|/|或者?|or|、|,|和|and)[ ]?")
 _NO = re.compile(r"(?:不|无|非|未|没有|without|no|non|not)[ -]?$")
 _SCALES_OF_TEN = {"百": 100, "千": 1000, "k": 1000, "万": 10_000, "亿": 100_000_000}
+_NONE_AFTER = re.compile(r"[ ]?[:=]?[ ]?(?:0(?!\d)|无|否|不|no(?![a-z])|none)")
 _OWN_FIGURE = re.compile(r"[ ]?[:=≤≥<>为是约]*[ ]?\d")
 
 
@@ -57,14 +62,17 @@ def find_attributes(
     """
     reader = attribute_reader(spec)
     found: dict[str, AttributeReading] = {}
-    labels = [(hit.start, hit.end, hit.value) for hit in reader.labels.find(folded.text, overlapping=True)]
+    coded = Claims(len(folded.text))
+    for code in codes:
+        coded.take(code.start, code.end)
+    labels = _outermost([(hit.start, hit.end, hit.value) for hit in reader.labels.find(folded.text, overlapping=True)])
     for reading in (
         *_by_code(folded.text, codes, spec, labels),
-        *_by_label(folded.text, labels, spec, taken),
+        *_by_label(folded, codes, labels, spec, taken),
         *_by_value(folded.text, codes, reader, labels, taken),
         *_by_unit(codes, spec, found),
     ):
-        if reading.key not in found and claims.free(reading.start, reading.end) | _is_code(codes, reading):
+        if reading.key not in found and _is_free(reading, coded, claims):
             found[reading.key] = reading
     for reading in _by_unit(codes, spec, found):
         found.setdefault(reading.key, reading)
@@ -73,8 +81,20 @@ def find_attributes(
     return sorted(found.values(), key=lambda reading: (reading.start, reading.key))
 
 
-def _is_code(codes: Sequence[Code], reading: AttributeReading) -> bool:
-    return any(code.start <= reading.start and reading.end <= code.end for code in codes)
+def _outermost(labels: list) -> list:
+    """Leave out labels inside longer ones: 电压 says nothing of its own in 线圈电压."""
+    return [
+        label
+        for label in labels
+        if not any(start <= label[0] and label[1] <= end and (start, end) != label[:2] for start, end, _ in labels)
+    ]
+
+
+def _is_free(reading: AttributeReading, coded: Claims, claims: Claims) -> bool:
+    """Say whether a reading's characters say nothing else, codes aside: 304 不锈钢 is what 304 says."""
+    return all(
+        claims.free(place, place + 1) or not coded.free(place, place + 1) for place in range(reading.start, reading.end)
+    )
 
 
 def _by_code(text: str, codes: Sequence[Code], spec: CategorySpec, labels: list) -> list[AttributeReading]:
@@ -86,6 +106,8 @@ def _by_code(text: str, codes: Sequence[Code], spec: CategorySpec, labels: list)
         # A percentage is the purity only where its label stands by it or nothing else is said in percent.
         if rules.get("codes") == "percent":
             fitting = [code for code in fitting if not _labelled_otherwise(text, code, key, labels)]
+        elif rules.get("codes") in {"cas", "standard"}:
+            fitting = _as_said(text, fitting, key, labels)
         if rules.get("match") == "equal" and _is_choice(text, fitting):
             continue
         for code in fitting:
@@ -94,6 +116,16 @@ def _by_code(text: str, codes: Sequence[Code], spec: CategorySpec, labels: list)
                 found.append(reading)
                 break
     return found
+
+
+def _as_said(text: str, codes: Sequence[Code], key: str, labels: list) -> list[Code]:
+    """Put a code beside its label first, then those written out (64044-51-5 before 乳糖); papers are no standards."""
+    own = [code for code in codes if any(key in keys and 0 <= code.start - end <= 3 for _, end, keys in labels)]
+    written = [code for code in codes if code not in own and re.search(r"\d", text[code.start : code.end])]
+    rest = [code for code in codes if code not in own and code not in written]
+    return own + [
+        code for code in written + rest if not _PAPERS_BEFORE.search(text[max(0, code.start - 80) : code.start])
+    ]
 
 
 def _is_choice(text: str, codes: Sequence[Code]) -> bool:
@@ -159,22 +191,27 @@ def _read_unit(text: str, start: int, rules: Mapping) -> tuple[str | None, int]:
     return None, start
 
 
-def _by_label(text: str, labels: list, spec: CategorySpec, taken: Claims) -> list[AttributeReading]:
+def _by_label(
+    folded: Folded, codes: Sequence[Code], labels: list, spec: CategorySpec, taken: Claims
+) -> list[AttributeReading]:
     """Return what stands beside a label: 门幅 150cm, 层高9米, 9米层高, 品牌: 中核."""
-    found = []
-    for start, end, keys in labels:
+    text, found = folded.text, []
+    # A full label before a mere sign: 直径 before φ.
+    for start, end, keys in sorted(labels, key=lambda label: label[0] - label[1]):
+        # Words end where the next label or designation begins: 品牌 中核 DN50.
+        stops = [stop for stop, _, _ in labels if stop > end] + [code.start for code in codes if code.start > end + 1]
         for key in keys:
             rules = spec.attributes[key]
+            reading = None
             if rules.get("type") in {"number", "integer"}:
                 reading = _number_after(text, start, end, key, spec, taken) or _number_before(
                     text, start, end, key, spec, taken
                 )
             elif rules.get("type") == "boolean":
-                reading = tell(spec, key, not _NO.search(text[max(0, start - 8) : start]), start, end)
+                denied = _NO.search(text[max(0, start - 8) : start]) or _NONE_AFTER.match(text, end)
+                reading = tell(spec, key, denied is None, start, end)
             elif "enum" not in rules and rules.get("codes") not in _KINDS:
-                reading = _words_after(text, start, end, key, spec)
-            else:
-                reading = None
+                reading = _words_after(folded, start, end, min(stops, default=len(text)), key, spec)
             if reading is not None:
                 found.append(reading)
     return found
@@ -237,32 +274,44 @@ def _number_before(
     return None if value is None else tell(spec, key, value, offset + match.start(), end)
 
 
-def _words_after(text: str, start: int, end: int, key: str, spec: CategorySpec) -> AttributeReading | None:
+def _words_after(
+    folded: Folded, start: int, end: int, stop: int, key: str, spec: CategorySpec
+) -> AttributeReading | None:
+    text = folded.text
     match = _TEXT_AFTER_LABEL.match(text, end)
+    if match is None and not text[start:end].isascii() and end - start > 1:
+        match = _WORD_AFTER_LABEL.match(text, end)  # 品牌 上海赛科
     if match is None:
         return None
-    words = match["words"].strip()
-    return tell(spec, key, words, start, match.start("words") + len(match["words"].rstrip())) if words else None
+    first = match.start("words")
+    last = first + len(text[first : min(match.end("words"), stop)].rstrip())
+    if first >= last:
+        return None
+    source_start, source_end = folded.span(first, last)
+    return tell(spec, key, folded.source[source_start:source_end], start, last)
 
 
 def _by_value(
     text: str, codes: Sequence[Code], reader: AttributeReader, labels: list, taken: Claims
 ) -> list[AttributeReading]:
     """Return the allowed values that stand in the text by name, synonym or grade."""
+    named = [hit for hit in reader.values.find(text) if taken.free(hit.start, hit.end)]
     hits: list[tuple[int, int, tuple[tuple[str, object], ...]]] = []
+    around = {place: hit for hit in named for place in range(hit.start, hit.end)}
     coded = Claims(len(text))
     for code in codes:
-        if choices := reader.tokens.get(code.token):
+        # 再生涤纶 is more than the 涤纶 in it.
+        hit = around.get(code.start)
+        within = hit is not None and code.end <= hit.end and hit.end - hit.start > code.end - code.start
+        if (choices := reader.tokens.get(code.token)) and not within:
             hits.append((code.start, code.end, choices))
             coded.take(code.start, code.end)
         elif code.kind in {"dn", "pn", "class", "cas", "standard", "thread", "percent"}:
             coded.take(code.start, code.end)
     hits += [
         (hit.start, hit.end, hit.value)
-        for hit in reader.values.find(text)
-        if coded.free(hit.start, hit.end)
-        and taken.free(hit.start, hit.end)
-        and not _NO.search(text[max(0, hit.start - 8) : hit.start])
+        for hit in named
+        if coded.free(hit.start, hit.end) and not _NO.search(text[max(0, hit.start - 8) : hit.start])
     ]
     hits.sort(key=lambda hit: (hit[0], hit[1]))
     spec, found, labelled = reader.spec, [], []

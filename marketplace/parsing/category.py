@@ -2,21 +2,19 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import log
 
 from marketplace.parsing.catalogue import Catalogue
+from marketplace.parsing.category_index import HAN, WORD, CategoryIndex, category_index, tokens_of
 from marketplace.parsing.codes import Claims, Code
 from marketplace.parsing.folding import Folded, fold
-from marketplace.parsing.glossary import chemicals, grades
+from marketplace.parsing.glossary import materials_book
 from marketplace.parsing.materials import are_pieces
-from marketplace.parsing.phrases import Found, PhraseBook
+from marketplace.parsing.phrases import Found
 
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_WORD = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 # What stands after these words is what the goods are for, not what they are.
 _FOR = re.compile(
     r"(?:用于|适用于?|适合|配套|应用于|(?<![a-z])(?:for|used in|used for|suitable for|applied in|of our))[ ]?[^,;，；。、]{0,4}$"
@@ -25,31 +23,7 @@ _FOR = re.compile(
 _JOINT = re.compile(r"[ ]?(?:式|型|的|用|类|连接|接口)?[ ]?")
 _TOGETHER = re.compile(r"[ ]?(?:、|,|/|和|及|与|以及|and|&|or|或|[ ])[ ]?")
 _CHEMICAL_AFTER = frozenset("酸酯酐胺醇酮醛醚烯烷苯腈肟酚炔氯溴氟碘甲乙丙丁戊己")
-# Between Chinese and Latin some leave a space and some do not.
-_SEAM_SPACE = re.compile(r"(?<=[\u3400-\u9fff]) (?=[a-z0-9])|(?<=[a-z0-9]) (?=[\u3400-\u9fff])")
-_SEAM = re.compile(r"(?<=[\u3400-\u9fff])(?=[a-z0-9])|(?<=[a-z0-9])(?=[\u3400-\u9fff])")
-_STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "and",
-        "or",
-        "for",
-        "of",
-        "with",
-        "in",
-        "on",
-        "to",
-        "by",
-        "per",
-        "other",
-        "others",
-        "general",
-        "made",
-        "parts",
-    ]
-)
+_PAPER_WORDS = frozenset({"api", "iso", "ce", "gmp", "fda", "reach", "ul", "en", "gb", "din", "astm", "iatf"})
 LEAST_COVERAGE = 0.6
 
 
@@ -66,112 +40,9 @@ class CategoryGuess:
     covers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
-    book: PhraseBook[tuple[str, ...]]
-    by_cas: dict[str, tuple[str, ...]]
-    endings: PhraseBook[tuple[str, ...]]
-    by_token: dict[str, list[tuple[str, int]]]
-    names: list[tuple[str, str, frozenset[str]]]
-    rarity: dict[str, float]
-
-
-def _stem(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-
-
-def _tokens(text: str) -> frozenset[str]:
-    """Return the pairs of Chinese characters and the words of a folded text."""
-    found = {_stem(word) for word in _WORD.findall(text) if word not in _STOP_WORDS}
-    for run in re.findall(r"[\u3400-\u9fff]+", text):
-        found.update(run[place : place + 2] for place in range(len(run) - 1))
-    return frozenset(found)
-
-
-def _variants(name: str) -> set[str]:
-    """Return a folded name and its parts where it joins two with a slash or brackets: 橡套电缆（YC）."""
-    plain = fold(name).text
-    found = {plain, plain.replace("-", " "), _SEAM_SPACE.sub("", plain), _SEAM.sub(" ", plain)}
-    if bare := re.sub(r"[ ]?[(\[][^)\]]*[)\]]", "", plain).strip():
-        found.add(bare)
-    return {variant for variant in found if len(variant) >= 2 or _HAN.search(variant)}
-
-
-def _endings(phrase: str) -> list[str]:
-    """Return what a name may be shortened to: 口罩 for 医用口罩, green tea for Rizhao green tea."""
-    if _HAN.match(phrase[-2:]) and _HAN.match(phrase[-1]):
-        return [phrase[place:] for place in range(max(1, len(phrase) - 4), len(phrase) - 1)]
-    words = phrase.split(" ")
-    is_name = len(words) > 2 and len(words[-1]) > 2 and not _STOP_WORDS & set(words[-2:])
-    return [" ".join(words[-2:])] if is_name else []
-
-
-def _common(codes: Iterable[str], catalogue: Catalogue) -> str | None:
-    """Return the one category, or the parent that all of them share."""
-    codes = list(codes)
-    if len(codes) == 1:
-        return codes[0]
-    parents = {spec.parent if (spec := catalogue.get(code)) else None for code in codes}
-    return parents.pop() if len(parents) == 1 else None
-
-
-@lru_cache(maxsize=8)
-def _index(catalogue: Catalogue) -> _Index:
-    phrases: dict[str, dict[str, None]] = defaultdict(dict)
-    names: list[tuple[str, str, frozenset[str]]] = []
-    substances = _substances(catalogue)
-    for spec in catalogue:
-        for name in spec.names:
-            for variant in _variants(name):
-                phrases[variant][spec.code] = None
-            # Half the name of a substance is another substance.
-            if spec.code not in substances and (tokens := _tokens(fold(name).text)):
-                names.append((spec.code, name, tokens))
-    by_token: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for place, (code, _, tokens) in enumerate(names):
-        for token in tokens:
-            by_token[token].append((code, place))
-    rarity = {token: log(1 + len(names) / len(found)) for token, found in by_token.items()}
-    book = PhraseBook({phrase: tuple(codes) for phrase, codes in phrases.items()})
-    return _Index(
-        book, _by_substance(catalogue, phrases), _ending_book(catalogue, phrases), dict(by_token), names, rarity
-    )
-
-
-def _by_substance(catalogue: Catalogue, phrases: Mapping[str, Mapping]) -> dict[str, tuple[str, ...]]:
-    """Return the categories of each substance and grade: 二甲基酮 and 67-64-1 are acetone."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
-    for spec in catalogue:
-        for rules in spec.attributes.values():
-            examples = rules.get("examples") or rules.get("enum") or ()
-            if rules.get("codes") == "cas" and len(examples) == 1:
-                found[f"cas{examples[0]}"][spec.code] = None
-    for entry in (*chemicals().values(), *grades().values()):
-        known = (entry.zh, entry.en, entry.code, *entry.synonyms)
-        codes = {code for name in known for code in phrases.get(fold(name).text, ())} | set(found.get(entry.code, ()))
-        if len(codes) == 1:
-            found[entry.code].setdefault(next(iter(codes)), None)
-    return {token: tuple(codes) for token, codes in found.items()}
-
-
-def _substances(catalogue: Catalogue) -> set[str]:
-    return {spec.code for spec in catalogue if any(rules.get("codes") == "cas" for rules in spec.attributes.values())}
-
-
-def _ending_book(catalogue: Catalogue, phrases: Mapping[str, Mapping]) -> PhraseBook[tuple[str, ...]]:
-    endings: dict[str, dict[str, None]] = defaultdict(dict)
-    # 霉素 ends the names of many substances and is none of them.
-    substances = _substances(catalogue)
-    for phrase, codes in phrases.items():
-        for ending in _endings(phrase):
-            if ending not in phrases and not substances & set(codes):
-                endings[ending] |= codes
-    return PhraseBook({ending: (code,) for ending, codes in endings.items() if (code := _common(codes, catalogue))})
-
-
 def _weight(phrase: str) -> float:
     """Return how much a phrase says: a point for each Chinese character and word, two thirds for a lone short word."""
-    points = len(_HAN.findall(phrase)) + sum(1.0 if len(word) > 2 else 0.7 for word in _WORD.findall(phrase))
+    points = len(HAN.findall(phrase)) + sum(1.0 if len(word) > 2 else 0.7 for word in WORD.findall(phrase))
     return points + 0.02 * len(phrase)
 
 
@@ -198,13 +69,13 @@ def rank_categories(
     :param kind: what the text seems to be about (service, space …); it breaks ties
     :param taken: characters that say something else: MSDS is a paper, not several MSD switches
     """
-    index = _index(catalogue)
+    index = category_index(catalogue)
     hits = _phrase_hits(folded.text, index, catalogue)
     if taken is not None:
-        hits = [hit for hit in hits if not hit.phrase.isascii() or _has_free(taken, hit.start, hit.end)]
+        hits = [hit for hit in hits if not _is_paper(hit.phrase) or _has_free(taken, hit.start, hit.end)]
     for code in codes:
         if found := index.by_cas.get(code.token):
-            hits.append(_Hit(found, code.start, code.end, code.token, 2.2))
+            hits.append(_Hit(found, code.start, code.end, code.token, 2.2 if code.kind == "cas" else 1.0))
     best = _best_hits(hits, kind, catalogue)
     if together := _together(folded.text, hits, catalogue):
         top = max(best.values(), key=lambda hit: hit.score).score
@@ -223,6 +94,10 @@ def rank_categories(
         CategoryGuess(code, round(hit.score, 3), _confidence(hit, ranked, catalogue), hit.phrase, hit.start, hit.end)
         for code, hit in ranked[:limit]
     ]
+
+
+def _is_paper(phrase: str) -> bool:
+    return phrase.isascii() or "认证" in phrase
 
 
 def _has_free(taken: Claims, start: int, end: int) -> bool:
@@ -246,7 +121,7 @@ def _kind(catalogue: Catalogue, code: str) -> str:
     return spec.kind if spec else ""
 
 
-def _phrase_hits(text: str, index: _Index, catalogue: Catalogue) -> list[_Hit]:
+def _phrase_hits(text: str, index: CategoryIndex, catalogue: Catalogue) -> list[_Hit]:
     found = [hit for hit in index.book.find(text, overlapping=True) if _is_whole(text, hit)]
     whole = {(hit.start, hit.end) for hit in found}
     found += [
@@ -270,8 +145,24 @@ def _phrase_hits(text: str, index: _Index, catalogue: Catalogue) -> list[_Hit]:
         beside = following and following.start >= hit.end and _JOINT.fullmatch(text[hit.end : following.start])
         if beside and not _is_above(catalogue, following.codes, hit.codes):
             hit.score *= 0.6
+        elif _is_material(hit.phrase) and any(
+            later.start >= hit.end
+            and not _is_material(later.phrase)
+            and not _CLAUSE.search(text[hit.end : later.start])
+            for later in kept[place + 1 : place + 7]
+        ):
+            hit.score *= 0.5  # 高密度聚乙烯 HDPE 闭口塑料桶 is a drum
         hit.score *= 1.0 - 0.12 * min(1.0, hit.start / 200)
     return kept
+
+
+_CLAUSE = re.compile(r"[,;。；:]")
+
+
+@lru_cache(maxsize=4096)
+def _is_material(phrase: str) -> bool:
+    sense = materials_book().get(phrase)
+    return sense is not None and sense.entry.kind not in {"cas", "battery"}
 
 
 def _is_whole(text: str, hit: Found) -> bool:
@@ -300,7 +191,7 @@ def _together(text: str, hits: list[_Hit], catalogue: Catalogue) -> tuple[str, i
     return None
 
 
-def _refine(text: str, best: dict[str, _Hit], index: _Index, catalogue: Catalogue) -> None:
+def _refine(text: str, best: dict[str, _Hit], index: CategoryIndex, catalogue: Catalogue) -> None:
     """Let the best category give way to one below it whose name stands in the text, though not in one piece."""
     top = max(best.values(), key=lambda hit: hit.score)
     is_wide = not is_settled(top.codes[0], catalogue)
@@ -308,7 +199,7 @@ def _refine(text: str, best: dict[str, _Hit], index: _Index, catalogue: Catalogu
         if guess.code in best or guess.code in top.codes:
             continue
         # "Wiring harness, high voltage" has every word of the high-voltage harness, and of no other.
-        is_fuller = guess.covers and _tokens(top.phrase) < _tokens(fold(guess.evidence).text)
+        is_fuller = guess.covers and tokens_of(top.phrase) < tokens_of(fold(guess.evidence).text)
         if is_fuller or _is_above(catalogue, top.codes, (guess.code,)):
             best[guess.code] = _Hit((guess.code,), top.start, top.end, guess.evidence, top.score * 1.1)
             return
@@ -316,15 +207,15 @@ def _refine(text: str, best: dict[str, _Hit], index: _Index, catalogue: Catalogu
         best[below] = _Hit((below,), top.start, top.end, top.phrase, top.score * 1.05)
 
 
-def _spoken_of_below(text: str, code: str, index: _Index, catalogue: Catalogue) -> str | None:
+def _spoken_of_below(text: str, code: str, index: CategoryIndex, catalogue: Catalogue) -> str | None:
     """Return the one category below that shares the most with the text: testing + 阀门 is the testing of valves."""
     spec = catalogue.get(code)
-    said = _tokens(text.replace("第三方", " ").replace("三方", " ")) - {
-        token for name in (spec.names if spec else ()) for token in _tokens(fold(name).text)
+    said = tokens_of(text.replace("第三方", " ").replace("三方", " ")) - {
+        token for name in (spec.names if spec else ()) for token in tokens_of(fold(name).text)
     }
     shared: dict[str, set[str]] = defaultdict(set)
     # API, ISO and CE name papers here as often as goods.
-    for token in sorted(token for token in said if len(token) > 3 or not token.isascii()):
+    for token in sorted(said - _PAPER_WORDS):
         for below, _ in index.by_token.get(token, ()):
             if _is_above(catalogue, (code,), (below,)) and below != code:
                 shared[below].add(token)
@@ -337,10 +228,16 @@ def _spoken_of_below(text: str, code: str, index: _Index, catalogue: Catalogue) 
 
 
 def _by_overlap(
-    text: str, index: _Index, catalogue: Catalogue, kind: str | None, limit: int, *, least: float = LEAST_COVERAGE
+    text: str,
+    index: CategoryIndex,
+    catalogue: Catalogue,
+    kind: str | None,
+    limit: int,
+    *,
+    least: float = LEAST_COVERAGE,
 ) -> list[CategoryGuess]:
     """Return categories of whose name most stands in the text, though not in one piece."""
-    tokens = _tokens(text)
+    tokens = tokens_of(text)
     covered: dict[int, float] = defaultdict(float)
     for token in tokens:
         for _, place in index.by_token.get(token, ()):

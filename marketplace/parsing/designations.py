@@ -66,8 +66,8 @@ def _read_pn(match: re.Match[str]) -> Code | None:
     value, unit = number(match["value"]), match["unit"]
     if unit in {"mpa", "兆帕"}:
         return _pn(match, value * 10)
-    # PN1.6 and PN4.0 are written in MPa, PN16 and PN40 in bar; 2.5 is far more often the first.
-    if unit is None and "." in match["value"] and value <= 42:
+    # PN1.6 and PN4.0 are written in MPa, PN16 and PN12.5 in bar; 2.5 is far more often the first.
+    if unit is None and "." in match["value"] and (value < 10 or (match["value"].endswith(".0") and value <= 42)):
         return _pn(match, value * 10)
     return _pn(match, value)
 
@@ -86,9 +86,15 @@ def _read_gsm(match: re.Match[str]) -> Code | None:
     return _figure("gsm", match, f"{plain(first)}gsm", first, "gsm", ("克重 {} g/m²", "Weight {} g/m²"))
 
 
+_MEASURED = re.compile(r"(?:[\d十百千万k]|/|per|each|每|a)[ ]?$")
+
+
 def _read_thread(match: re.Match[str]) -> Code | None:
     diameter, pitch = match["diameter"], match["pitch"]
     token = f"m{plain(number(diameter))}" + (f"x{plain(number(pitch))}" if pitch else "")
+    # 90 m2 and per m3 are no screws.
+    if not pitch and token in {"m2", "m3"} and _MEASURED.search(match.string[: match.start()][-6:]):
+        return None
     if not 1 <= number(diameter) <= 160 or (pitch and number(pitch) > 6):
         return None  # M8x50 is a bolt's length, not a pitch
     label = token.replace("x", "×").upper()
@@ -221,7 +227,7 @@ _ISSUERS = (
     r"gb/t|gb/z|gbt|gb-t|gb|hg/t|hgt|jb/t|jbt|jb|yy/t|yy|fz/t|fz|qc/t|sh/t|nb/t|dl/t|cj/t|jc/t|ny/t|sn/t|gh/t|yb/t|sy/t|qb/t|wb/t|jg/t|ls/t|"
     r"en iso|din en iso|din en|din|iso/iec|iso/ts|iso|iec|en|astm|asme|ansi|api|jis|bs|ul|sae|ieee|iatf|mss sp|aatcc|gjb|db\d\d/t"
 )
-_STANDARD = rf"{_B}(?P<issuer>{_ISSUERS})[ ]?-?[ ]?(?P<figure>(?:(?!dn|pn|cl)[a-z]{{1,2}}[ ]?)?\d{{1,6}}[a-z]?(?:\.\d{{1,3}})*)(?![ ]?(?:kg|吨|公斤|pcs|[只个件台套桶天]|mm|days|tons?|sets))(?:[-:/ ]?(?<=[-:])?(?:19|20)\d\d)?{_E}"
+_STANDARD = rf"{_B}(?P<issuer>{_ISSUERS})[ ]?-?[ ]?(?P<figure>(?:(?!dn|pn|cl)[a-z]{{1,2}}[ ]?)?\d{{1,6}}[a-z]?(?:\.\d{{1,3}})*(?:-\d{{1,2}}(?!\d))?)(?![ ]?(?:kg|吨|公斤|pcs|[只个件台套桶天]|mm|days|tons?|sets))(?:[-:/ ]?(?<=[-:])?(?:19|20)\d\d)?{_E}"
 
 DESIGNATIONS = (
     Rule(("-",), re.compile(r"(?<![a-z\d-])(?:cas[ ]?(?:no\.?|号|#|number)?[ :]*)?(?P<cas>\d{2,7}-\d\d-\d)(?![a-z\d-])"), _read_cas),

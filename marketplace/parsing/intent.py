@@ -11,7 +11,7 @@ _DEMAND = (
 )
 _SUPPLY = (
     r"供应(?!商|链)|(?:^|(?<=[;。]))[供出](?=[ ])|出售|销售|供货|提供|现货|库存|在库|转让|出租|招租|整租|分租|出让|批发|特价|处理(?=库存|一批)|甩卖|清仓|厂家|直销|直供|承接|承揽|接单|对外|代理|专业生产|我厂|我司生产|可供|可做|可接|诚招|招商|闲置|空闲|卖(?!家|方)|让利|优惠|主营|自产|长期供"
-    r"|(?<![a-z])(?:for sale|sell(?:s|ing)?|offer(?:s|ing|ed)?(?! (?:your )?best)|suppl(?:y|ies|ying)(?! chain)|in stock|ex stock|available|manufacturer of|manufacturers? (?:&|and) exporter|we (?:produce|make|manufacture|provide|export)|provid(?:e|es|ing)|for rent|to let|for lease|spare|idle|surplus|clearance|accept(?:ing|s)? orders|factory price|exporter of|producer of)(?![a-z])"
+    r"|(?<![a-z])(?:for sale|sell(?:s|ing)?|offer(?:s|ing|ed)?(?! (?:your )?best)|suppl(?:y|ies|ying)(?! chain)|in stock|on hand|direct from the maker|ships? from|ex stock|available|manufacturer of|manufacturers? (?:&|and) exporter|we (?:produce|make|manufacture|provide|export)|provid(?:e|es|ing)|for rent|to let|for lease|spare|idle|surplus|clearance|accept(?:ing|s)? orders|factory price|exporter of|producer of)(?![a-z])"
 )
 _SUPPLIER_WANTED = re.compile(
     r"(?:求|寻|找|征集|招募|需要|诚征|looking for|seek(?:ing)?|need(?:s|ed)?|want(?:ed)?)[^,，。;；]{0,14}(?:供应商|供货商|厂家|工厂|supplier|suppliers|manufacturer|vendor|factory)|(?:suppliers?|vendors?|manufacturers?) (?:wanted|needed|required)"
@@ -26,7 +26,7 @@ _SUGGESTS_SUPPLY = re.compile(
 _DEMAND_WORDS, _SUPPLY_WORDS = re.compile(_DEMAND), re.compile(_SUPPLY)
 # 供应链, 客户需要, 按需定制, 无需: the word is there and says nothing.
 _EMPTY_WORDS = re.compile(
-    r"供应链|按需|无需|不需要?|客户(?:需要|需求)|市场需求|支持定制|可定制|来图定制|接受定制|定制(?:服务|加工)|supply chain|as needed|on demand|no need|customi[sz]ed|power supply|power supplies"
+    r"供应链|需求预测|demand forecast|按需|无需|不需要?|客户(?:需要|需求)|市场需求|支持定制|可定制|来图定制|接受定制|定制(?:服务|加工)|supply chain|as needed|on demand|no need|customi[sz]ed|power supply|power supplies"
 )
 _KINDS = (
     ("space", re.compile(r"仓库|库房|厂房|场地|车位|堆场|冷库|储罐|办公室|写字楼|展位|工位|仓储(?!服务)|招租|出租(?!车)|求租|warehouse|workshop (?:for|to)|factory building|for rent|to let|for lease|storage (?:space|tank)|cold stor|office space|cleanroom|clean room|booth")),

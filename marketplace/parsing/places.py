@@ -30,7 +30,7 @@ __all__ = [
     "regions",
 ]
 
-ORIGIN, DESTINATION = "origin", "destination"
+ORIGIN, DESTINATION, LOCATED = "origin", "destination", "located"
 # Short names that are everyday words: they count only with their level (白银市) or inside a chain (甘肃白银).
 _EVERYDAY = frozenset(
     {"来宾", "白银", "阿里", "玉树", "海东", "海西", "海北", "黄南", "山南", "河池", "中卫", "海南藏族", "朝阳", "三明"}
@@ -38,7 +38,7 @@ _EVERYDAY = frozenset(
 _EVERYDAY_ENGLISH = frozenset({"aba", "ili", "hami", "dali", "baise", "china"})
 # 西湖龙井, 普洱茶, 大理石, 哈密瓜: a name of goods, not where they are.
 _GOODS_AFTER = re.compile(
-    r"[ ]?(?:石|瓜|玉|毛峰|毛尖|龙井|瓜片|白茶|红茶|绿茶|黑茶|茶|岩茶|铁观音|大红袍|祁门|火腿|大米|陶瓷|路|街|大道|银行|大学|(?:white |black |green |red )?teas?(?![a-z])|longjing|ham(?![a-z]))"
+    r"[ ]?(?:度|石|瓜|玉|毛峰|毛尖|龙井|瓜片|白茶|红茶|绿茶|黑茶|茶|岩茶|铁观音|大红袍|祁门|火腿|大米|陶瓷|路|街|大道|银行|大学|(?:white |black |green |red )?teas?(?![a-z])|longjing|ham(?![a-z]))"
 )
 _AND = r"[ ]?(?:、|,|/|和|及|与|或|以及|and|or|&)[ ]?"
 _DESTINATION_BEFORE = re.compile(
@@ -46,8 +46,13 @@ _DESTINATION_BEFORE = re.compile(
     r"|(?<![a-z])(?:to|deliver(?:y|ed|ies|s)?(?: to| in| at| address| place| within)?|ship(?:ped|ping|s)?(?: to)?|destination|cif|cfr|ddp|dap|dat|cpt|cip|serv(?:ing|es|e|ice area)|covering|send to|sent to|bound for|arriv(?:e|ing)(?: at| in)?|buyer in|customers? in|needed in|required in|wanted in|for (?:our )?(?:plant|factory|site|warehouse) in))[ :]*$"
 )
 _ORIGIN_BEFORE = re.compile(
-    r"(?:产地|原产地|原产|货源地?|发货地[点址]?|出货地|起运地|起运港|提货地[点址]?|装货地|仓库[在位于]*|[从自]|来自|出自|产自|产于|位于|坐落[于在]?|地处|地址|所在地|地点|工厂在|厂在|在"
-    r"|(?<![a-z])(?:from|origin|origins?(?: of)?|made in|produced in|manufactured in|located (?:in|at|near)|situated in|in|at|near|based in|fob|exw|fca|fas|ex[ -]?works|ex|ex[ -]warehouse|warehouse in|stock in|factory in|plant in|out of))[ :]*$"
+    r"(?:产地|原产地|原产|货源地?|发货地[点址]?|出货地|起运地|起运港|提货地[点址]?|装货地|仓库[在位于]*|[从自]|来自|出自|产自|产于"
+    r"|(?<![a-z])(?:from|origin|origins?(?: of)?|made in|produced in|manufactured in|fob|exw|fca|fas|ex[ -]?works|ex|ex[ -]warehouse|out of))[ :]*$"
+)
+# Where somebody is: a supply's goods start there, a demand's end there.
+_LOCATED_BEFORE = re.compile(
+    r"(?:位于|坐落[于在]?|地处|地址|所在地|地点|工厂在|厂在|在"
+    r"|(?<![a-z])(?:located (?:in|at|near)|situated in|in|at|near|based in|warehouse in|stock in|factory in|plant in))[ :]*$"
 )
 _DESTINATION_AFTER = re.compile(
     r"[省市县区港]?[ ]?(?:交货|到货|收货|签收|送达|验收|交付|到岸|使用|项目|工地|delivery(?![a-z])|destination)"
@@ -64,7 +69,7 @@ _LEVEL_AFTER = re.compile(r"[ ]?(?:province|city|prefecture|county|district)(?![
 
 @dataclass(frozen=True, slots=True)
 class PlaceMention:
-    """Places named at folded text[start:end]; `role` is origin, destination or None where nothing tells."""
+    """Places named at folded text[start:end]; `role` is origin, destination, located (who speaks is there) or None."""
 
     codes: tuple[str, ...]
     start: int
@@ -231,6 +236,8 @@ def _role(text: str, start: int, end: int, before: list[PlaceMention]) -> str | 
         return DESTINATION
     if _ORIGIN_AFTER.match(text, end) or _ORIGIN_BEFORE.search(left):
         return ORIGIN
+    if _LOCATED_BEFORE.search(left):
+        return LOCATED
     # 送浙江、江苏和上海: a list goes where its first goes.
     if (
         before

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from marketplace.parsing.codes import Claims
 from marketplace.parsing.figures import NUMBER, read_number
 from marketplace.parsing.folding import Folded, fold
-from marketplace.parsing.units import canonical_unit, convert, format_quantity, same_dimension, spellings, units
+from marketplace.parsing.units import canonical_unit, convert, format_quantity, same_dimension, spellings
 
 __all__ = [
     "Quantity",
@@ -77,8 +77,8 @@ COUNTED = frozenset(
         "IU",
     ]
 )
-# These are looked for only beside a figure with a slash (300 吨/月) or a word of amount: alone they say when.
-WHEN = frozenset({"day", "month", "year"})
+# Alone these say when; they count only what is let or licensed by them.
+WHEN = frozenset({"day", "month", "year", "week"})
 PERIODS = {"day": "day", "week": "week", "month": "month", "year": "year", "hour": "hour", "shift": "shift"}
 
 
@@ -110,16 +110,16 @@ _PATTERN = re.compile(
     rf"(?P<unit>{_UNIT})(?P<over>[ ]?·[ ]?(?:天|日|月|年))?(?:{_PERIOD})?"
 )
 _MINIMUM_BEFORE = re.compile(
-    r"(?:起订量?|最小(?:起订|订)(?:量|单)?|最低起?订(?:购|货)?量?|起批量?|起售量?|moq|minimum order(?: quantity| qty)?|min(?:\.|imum)?[ ]?order(?: qty| quantity)?|min\.?[ ]?qty|order minimum)[ ]?(?:为|是|of|is|:|≥|>=)*[ ]?$"
+    r"(?:起订量?|最小(?:起订|订)(?:量|单)?|最低起?订(?:购|货)?量?|起批量?|起售量?|moq|minimum order(?: quantity| qty)?|min(?:\.|imum)?[ ]?order(?: qty| quantity)?|min\.?[ ]?qty|order minimum|最少|at least)[ ]?(?:为|是|of|is|:|≥|>=)*[ ]?$"
 )
 _MINIMUM_AFTER = re.compile(
     r"[ ]?(?:起(?:订|批|售|卖|购|做)(?!量|[ :]*\d)|起(?![重动升源订批售卖购做])|minimum|min\.?(?: order|(?![a-z])|$)|moq)"
 )
 _CUE_BEFORE = re.compile(
-    r"(?:数量|需求量?|需要|需|采购量?|求购|收购|共计?|合计|总计|约|大约|现货|库存|供应量?|产能|月供|年供|订购|订|购|要|买|出售|转让|可供|余|剩余|闲置|面积|qty|quantity|need(?:ed|s)?|require[sd]?|want(?:ed)?|buy(?:ing)?|purchase|order(?:ing)?|total|about|approx\.?|around|looking for|offer(?:ing)?|supply|sell(?:ing)?|stock(?: of)?|available|in stock|capacity(?: of)?|up to|area)[ :为是of]*$"
+    r"(?:数量|需求量?|需要|需|采购量?|求购|收购|共计?|合计|总计|约|大约|现货|现有|库存|供应量?|产能|月供|年供|订购|订|购|要|买|出售|转让|可供|余|剩余|闲置|面积|qty|quantity|need(?:ed|s)?|require[sd]?|want(?:ed)?|buy(?:ing)?|purchase|order(?:ing)?|total|about|approx\.?|around|looking for|offer(?:ing)?|supply|sell(?:ing)?|stock(?: of)?|available|in stock|capacity(?: of)?|up to|area)[ :为是of]*$"
 )
 _CUE_AFTER = re.compile(
-    r"[ ]?(?:现货|库存|在库|可供|待售|出租|招租|in stock|available|needed|required|wanted|of (?!dn)|on hand)"
+    r"[ ]?(?:现货|库存|在库|可供|待售|on hand|in all|出租|招租|in stock|available|needed|required|wanted|of (?!dn)|on hand)"
 )
 _MONTHLY_BEFORE = re.compile(
     r"(?P<period>日|天|周|月|年|每日|每天|每周|每月|每年|daily|weekly|monthly|annual(?:ly)?|yearly)(?:产能?|产量|供应?量?|可供|需求?量?|用量|加工能?力?|处理|生产(?:能力)?|output|capacity|supply|demand|consumption|production)?[ ]?(?:可供|可产|可加工|可|为|约|达|是|需要?|of|:)*[ ]?$"
@@ -186,7 +186,7 @@ def _read(text: str, match: re.Match[str], claims: Claims) -> Quantity | None:
     unit = _with_period(unit, match, before)
     if match["over"]:
         unit = f"{unit}·{_PERIOD_WORD[match['over'].strip(' ·')]}"
-    if unit in WHEN or not _fits(match, unit, before, after):
+    if not _fits(match, unit, before, after):
         return None
     is_minimum = bool(_MINIMUM_BEFORE.search(before) or _MINIMUM_AFTER.match(after))
     packed = _PACKAGE_AFTER.match(after)
@@ -212,7 +212,7 @@ def _with_period(unit: str, match: re.Match[str], before: str) -> str:
     return unit
 
 
-_LONE_DIGITS = frozenset("一二两三四五六七八九十半千万3456")
+_LONE_DIGITS = frozenset("一二两三四五六七八九十半千万")
 _SELDOM_COUNTED = frozenset(
     {"方", "车", "度", "时", "班", "节", "头", "样", "组", "对", "双", "轴", "片", "条", "座", "单", "项"}
 )
@@ -220,28 +220,38 @@ _SELDOM_COUNTED = frozenset(
 
 def _fits(match: re.Match[str], unit: str, before: str, after: str) -> bool:
     """Say whether the amount counts goods: 1.5米宽 and 扬程20米 describe them."""
-    if unit in {"m", "km", "m3", "L", "t", "kg", "mL", "ft"} and (
-        _MEASURED_BEFORE.search(before) or _MEASURED_AFTER.match(after)
-    ):
+    described = unit in _DESCRIBING and (_MEASURED_BEFORE.search(before) or _MEASURED_AFTER.match(after))
+    # 4.5 oz/yd2 and 187 g/eq: the unit goes on; 4.6x250mm and 3 x 1.5 m are sizes; 2026年 is a year.
+    goes_on = re.match(r"[ ]?/[ ]?[^\W_]", after) and not _PACKAGE_AFTER.match(after)
+    is_size = re.search(r"\d[ ]?[x*][ ]?$", before) or re.match(r"[ ]?[x*][ ]?\d", after)
+    is_year = unit == "year" and (read_number(match["value"]) or 0) > 100
+    if described or goes_on or is_size or is_year or _is_other_word(match["unit"], after):
         return False
     written = match["unit"]
-    # 一台 in 一台阶, 三方 in 三方检测, 一个月: the character belongs to the word after it.
-    wrong_after = {
-        "个": "月|工作日|性|人|别", "台": "阶|州|湾", "片": "区", "件": "套", "条": "件|款", "方": "便|案|式|法|向|面|检|形|通|管|钢|圆|的", "节": "能|约",
-        "度": "以|上|的|范|左", "平": "台|方米?|均|时|面|板|整|纹", "批": "次|发|量|准", "次": "年|日|级|品", "项": "目", "天": "然|津|丝|内|里", "包": "装|邮|含|括|边|覆",
-        "张": "家|力", "把": "手", "头": "部", "单": "价|位|独|向|色|组", "支": "架|持|撑|付|链", "根": "据|部", "车": "间|型|用|载|床|桥|身|规|企|速", "箱": "体|式|变",
-        "米": "色|白|兰", "条记": "", "时": "间|效", "桶": "装", "瓶": "装|片", "袋": "装|式", "卷": "材|帘|筒|料|板", "套": "管|筒|装|餐", "对": "苯|位|二|接|应|外|比|于",
-        "双": "相|向|层|面|组|头|作|金|螺|氧|酚|色", "架": "子|构", "组": "分|件|合|装|织|胺", "座": "式|椅", "颗": "粒", "粒": "径|度|子", "班": "次|组", "样": "品|板|本|机|件", "打": "印|磨|样|包|孔|标|码",
-        "轴": "承|加工|联动|数控|机床|铣|车|中心|流|向|类|径|封", "席": "位", "柜": "体|式", "匹": "配|马", "斤": "顶", "亩": "产", "吨": "级|位|包|桶|袋", "t": "级", "克": "重|拉", "升": "级|降|温|压", "码": "头|垛",
-    }  # fmt: skip
-    if written in wrong_after and wrong_after[written] and re.match(rf"(?:{wrong_after[written]})", after):
-        return False
+    if written == "轴" and match["value"] in set("3456"):
+        return False  # 5轴 is how a machine moves
     if match["value"] in _LONE_DIGITS and written in _SELDOM_COUNTED:
         return written in {"车", "组", "对", "双"} and bool(_CUE_BEFORE.search(before))
-    # A size: 4.6x250mm, 3 x 1.5 m.
-    if re.search(r"\d[ ]?[x*][ ]?$", before) or re.match(r"[ ]?[x*][ ]?\d", after):
-        return False
-    return units()[unit].token in COUNTED if unit in units() else True
+    return True
+
+
+_DESCRIBING = frozenset({"m", "km", "m3", "L", "t", "kg", "mL", "ft"})
+
+
+def _is_other_word(written: str, after: str) -> bool:
+    """Say whether the character of a unit begins another word: 一台 in 一台阶, 三方 in 三方检测, 一个月."""
+    following = _WORDS_AFTER.get(written)
+    return bool(following and re.match(rf"(?:{following})", after))
+
+
+_WORDS_AFTER = {
+    "个": "月|工作日|性|人|别", "台": "阶|州|湾", "片": "区", "件": "套", "条": "件|款", "方": "便|案|式|法|向|面|检|形|通|管|钢|圆|的", "节": "能|约",
+    "度": "以|上|的|范|左", "平": "台|方米?|均|时|面|板|整|纹", "批": "次|发|量|准", "次": "年|日|级|品", "项": "目", "天": "然|津|丝|内|里", "包": "装|邮|含|括|边|覆",
+    "张": "家|力", "把": "手", "头": "部", "单": "价|位|独|向|色|组", "支": "架|持|撑|付|链", "根": "据|部", "车": "间|型|用|载|床|桥|身|规|企|速", "箱": "体|式|变",
+    "米": "色|白|兰", "条记": "", "时": "间|效", "桶": "装", "瓶": "装|片", "袋": "装|式", "卷": "材|帘|筒|料|板", "套": "管|筒|装|餐", "对": "苯|位|二|接|应|外|比|于",
+    "双": "相|向|层|面|组|头|作|金|螺|氧|酚|色", "架": "子|构", "组": "分|件|合|装|织|胺", "座": "式|椅", "颗": "粒", "粒": "径|度|子", "班": "次|组", "样": "品|板|本|机|件", "打": "印|磨|样|包|孔|标|码",
+    "轴": "承|加工|联动|数控|机床|铣|车|中心|流|向|类|径|封", "席": "位", "柜": "体|式", "匹": "配|马", "斤": "顶", "亩": "产", "吨": "级|位|包|桶|袋", "t": "级", "克": "重|拉", "升": "级|降|温|压", "码": "头|垛",
+}  # fmt: skip
 
 
 def find_quantity(text: str) -> tuple[float, str] | None:
@@ -251,5 +261,5 @@ def find_quantity(text: str) -> tuple[float, str] | None:
     ((500.0, 'piece'), (2.5, 't'), None)
     """
     folded = fold(text)
-    found = find_quantities(folded, Claims(len(folded.text)))
+    found = [quantity for quantity in find_quantities(folded, Claims(len(folded.text))) if quantity.unit not in WHEN]
     return (found[0].value, found[0].unit) if found else None

@@ -1,7 +1,7 @@
 """A sentence becomes a listing: category, attributes, quantity, price, places and window, each with the words that said it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from marketplace.parsing.amounts import settle_price, settle_quantity
@@ -14,7 +14,7 @@ from marketplace.parsing.echo import Echo, Span
 from marketplace.parsing.folding import Folded, fold
 from marketplace.parsing.intent import read_kind, read_language, read_side
 from marketplace.parsing.normal_form import find_codes
-from marketplace.parsing.places import DESTINATION, ORIGIN, PlaceMention, find_places
+from marketplace.parsing.places import DESTINATION, LOCATED, ORIGIN, PlaceMention, find_places
 from marketplace.parsing.prices import find_prices
 from marketplace.parsing.quantities import find_quantities
 from marketplace.parsing.windows import Window, find_window
@@ -168,7 +168,7 @@ def _regions(places: Sequence[PlaceMention], side: str | None, echo: Echo) -> tu
     """Return where goods come from and where they go; a bare place is the demand's door or the supply's."""
     origin: str | None = None
     delivery: dict[str, None] = {}
-    bare = [place for place in places if place.role is None and not place.is_everywhere]
+    bare = [place for place in places if place.role in (None, LOCATED) and not place.is_everywhere]
     for place in places:
         if place.role == ORIGIN and origin is None and len(place.codes) == 1:
             origin = place.codes[0]
@@ -204,9 +204,11 @@ def _window(
 ) -> tuple[date | None, date | None, int | None]:
     start = end = lead_days = lead = None
     for window in windows:
-        if window.lead_days is not None:
-            lead_days = window.lead_days
-            lead = window
+        # Whoever offers goods within 5 days names a lead time, not a day after which there are none.
+        offered = window.days if side == "supply" else None
+        if window.lead_days is not None or offered is not None:
+            lead_days = window.lead_days if window.lead_days is not None else offered
+            lead = replace(window, lead_days=lead_days)
             continue
         start, end = window.first, window.last
         for name, value in (("window_start", start), ("window_end", end)):

@@ -23,7 +23,7 @@ _DEADLINES = (
 )
 _LEADS = (
     re.compile(
-        rf"(?:交货?期|交货周期|货期|交付周期|交付期|供货周期|工期|生产周期|周期|交货时间|交货|到货|出货|发货)[ :为约是]*{_N_RANGE}[ ]?{_SPAN}"
+        rf"(?:交货?期|交货周期|货期|交付周期|交付期|供货周期|工期|生产周期|交货时间|交货|到货|出货|发货)[ :为约是]*{_N_RANGE}[ ]?{_SPAN}"
     ),
     re.compile(rf"(?<![\d.]){_N_RANGE}[ ]?{_SPAN}[ ]?(?:左右)?(?:交货|到货|发货|出货|交付|送达|交期|可交|可发)"),
     re.compile(
@@ -48,18 +48,22 @@ _RANGE_BEFORE = re.compile(r"(?<![\d.])(?P<day>\d{1,2})(?:st|nd|rd|th)?[ ]?(?:-|
 _NOT_WHEN = re.compile(
     r"(?:有效期|保质期|生产日期|出厂日期|质保期?|保修|发证|颁发|证书|注册于|成立于|成立|建于|投产于|valid|expir(?:y|es|ing)|issued|founded|established|since|shelf life|manufactured|mfg)[^,;。]{0,12}$"
 )
+# 共 3 月, 库存 10 月: so many months, not March.
+_AMOUNT_BEFORE = re.compile(r"(?:共|数量|库存|现有|可供|最少|起订量|共计)[ :]?$")
 _RATE_BEFORE = re.compile(r"(?:每|/|per |月供|年产|月产)[ ]?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From when until when, at folded text[start:end]; `lead_days` where a lead time was named instead of a day."""
+    """From when until when, at folded text[start:end]; `lead_days` where a lead time was named instead of a day, `days` of a deadline so many days off."""
 
     first: date | None
     last: date | None
     start: int
     end: int
     lead_days: int | None = None
+    days: int | None = None
+    is_said: bool = True
 
     @property
     def zh(self) -> str:
@@ -124,7 +128,7 @@ def _deadlines(text: str, today: date) -> list[Window]:
             if days is None or days > 1100 or _NOT_WHEN.search(text[max(0, match.start() - 24) : match.start()]):
                 continue
             last = add_months(today, round(read_number(match["n"]) or 0)) if match["unit"].startswith(("个月", "month", "月")) and (read_number(match["n"]) or 0) >= 1 else today + timedelta(days=days)  # fmt: skip
-            found.append(Window(None, last, match.start(), match.end()))
+            found.append(Window(None, last, match.start(), match.end(), days=days))
     return sorted(found, key=lambda window: window.start)
 
 
@@ -162,12 +166,15 @@ def _from_moments(text: str, today: date) -> list[Window]:
             continue
         found.append(_single(text, moment))
         position += 1
-    return [window for window in found if window is not None and (window.last is None or window.last >= today)]
+    kept = [window for window in found if window is not None and (window.last is None or window.last >= today)]
+    # A day that was named says more than a month in passing.
+    return sorted(kept, key=lambda window: window.first is not None and window.last is not None and not window.is_said)
 
 
 def _is_other_date(text: str, moment: Moment) -> bool:
     before = text[max(0, moment.start - 24) : moment.start]
-    return bool(_NOT_WHEN.search(before) or _RATE_BEFORE.search(before))
+    is_amount = not moment.is_day and _AMOUNT_BEFORE.search(before)
+    return bool(is_amount or _NOT_WHEN.search(before) or _RATE_BEFORE.search(before))
 
 
 _YEAR_CUE = re.compile(r"(?:交货|交付|供货|到货|需要|delivery|deliver|in|during|throughout)[ :于在]*$")
@@ -188,7 +195,7 @@ def _single(text: str, moment: Moment) -> Window | None:
         return Window(None, moment.last, start - len(until[0]), end)
     if (since := _FROM_BEFORE.search(before)) or (later := _FROM_AFTER.match(text, end)):
         return Window(moment.first, None, start - len(since[0]) if since else start, end if since else later.end())
-    return Window(None if moment.is_day else moment.first, moment.last, start, end)
+    return Window(None if moment.is_day else moment.first, moment.last, start, end, is_said=moment.is_day)
 
 
 def _days_of_month(text: str, moment: Moment, before: str) -> Window | None:

@@ -44,7 +44,7 @@ def test_parse_reads_the_main_story(text):
     [
         (ZH, "attributes.DN", "DN50", "公称直径 50 mm", "Nominal diameter 50 mm"),
         (ZH, "attributes.PN", "PN16", "公称压力 PN16", "Nominal pressure PN16"),
-        (ZH, "attributes.material", "304", "材质 304 不锈钢", "Material Stainless steel 304"),
+        (ZH, "attributes.material", "304 不锈钢", "材质 304 不锈钢", "Material Stainless steel 304"),
         (ZH, "quantity", "500 只", "数量 500 只", "Quantity 500 pieces"),
         (ZH, "delivery_regions", "台州", "交货地 浙江省台州市", "Deliver to Taizhou, Zhejiang"),
         (ZH, "window_end", "30 天内", "2026-12-22 前", "By 2026-12-22"),
@@ -94,6 +94,31 @@ def test_parse_shares_a_budget_among_the_pieces():
     parsed = read("采购球阀 500 只，预算 5 万")
 
     assert (parsed.price_min, parsed.price_max, parsed.price_unit) == (None, 100, "piece")
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("We supply ball valves DN50, stock 460 pieces, MOQ 40", "minimum_order", 40),
+        ("球阀 现有 3000 只，最少 45 只", "minimum_order", 45),
+        ("PE pipe PN12.5, 500 m", "attributes", {"PN": 12.5}),
+        ("Plastic sheet, 90 m² available, CNY 133–143 per m²", "price_unit", "m2"),
+        ("Plastic sheet, 90 m² available, CNY 133–143 per m²", "quantity", 90),
+        ("供应球阀，5 天内从玉环发货", "lead_days", 5),
+        ("球阀 2 in, 36 pcs", "attributes", {"DN": 50}),
+        ("求购球阀 DN15-DN100", "attributes", {}),
+        ("磷酸铁锂电芯，共 3 月，2026 年 12 月 8 日之前交到杭州", "window_end", date(2026, 12, 8)),
+        ("高密度聚乙烯 HDPE 塑料托盘 3000 只", "category", "plastic_product.pallet"),
+        (
+            "Our plant needs ball valves, 500 pieces, at Wenling, Zhejiang by 2026-12-21",
+            "delivery_regions",
+            ("331081",),
+        ),
+        ("需求预测 数据 2 月", "side", None),
+    ],
+)
+def test_parse_reads_what_once_was_missed(text, field, value):
+    assert getattr(read(text), field) == value
 
 
 def test_parse_reads_with_the_category_it_is_given():

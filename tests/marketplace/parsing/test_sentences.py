@@ -220,7 +220,7 @@ SENTENCES = [
     ("需纯棉府绸 40*40 133*72 门幅57/58 漂白 2万米 12月底交",
      {"side": "demand", "kind": "product", "category": "fabric.cotton_poplin", "attributes": {"composition": "cotton", "state": "bleached"}, "quantity": 20000, "unit": "m", "window_end": "2026-12-31"}),
     ("出 21支 OE 纱 50吨 含税 12800",
-     {"side": "supply", "quantity": 50, "unit": "t"}),
+     {"side": "supply", "kind": "product", "category": "yarn.cotton", "attributes": {"count": 21, "spinning": "open_end"}, "quantity": 50, "unit": "t"}),
     ("T/C 65/35 45*45 110*76 坯布 10万米 现货",
      {"side": "supply", "kind": "product", "category": "greige.tc", "quantity": 100000, "unit": "m"}),
     ("求购有机绿茶 出口欧盟标准 2吨 2027年春茶",
