@@ -11,6 +11,8 @@ from matching.ranking.agreement import Agreement, attribute_agreements
 from matching.ranking.facts import ListingFacts
 from matching.ranking.features import FEATURES, TEXT_FEATURES
 
+# Nobody speaks of half a per cent.
+SAME_PRICE = 0.005
 PLACE = {name: place for place, name in enumerate(FEATURES)}
 
 
@@ -135,9 +137,11 @@ def _category(value: float, supply: ListingFacts, demand: ListingFacts) -> tuple
 
 
 def _price(value: float, supply: ListingFacts, demand: ListingFacts) -> tuple[str, str]:
-    if value >= 0:
-        return f"价格合适：比需方上限低 {value:.0%}", f"Price fits: {value:.0%} below what the buyer would pay"
-    return f"价格偏高 {-value:.0%}", f"Price is {-value:.0%} too high"
+    if value < -SAME_PRICE:
+        return f"价格比需方上限高 {-value:.0%}", f"Price is {-value:.0%} above what the buyer would pay"
+    if value <= SAME_PRICE:
+        return "价格贴着需方上限", "Price is just what the buyer would pay"
+    return f"价格合适：比需方上限低 {value:.0%}", f"Price fits: {value:.0%} below what the buyer would pay"
 
 
 def _quantity(value: float, supply: ListingFacts, demand: ListingFacts) -> tuple[str, str]:
