@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.models import Listing, User
+from marketplace.models import Listing, Organisation, User
 from matching.models.match_run import MatchRun
 
 
@@ -16,6 +16,8 @@ class ScoredPair(NamedTuple):
 
     supply: int
     demand: int
+    supply_organisation: int
+    demand_organisation: int
     supply_revision: int
     demand_revision: int
     score: float
@@ -26,13 +28,13 @@ class ScoredPair(NamedTuple):
 class MatchQuerySet(models.QuerySet):
     def current(self, now: datetime) -> Self:
         """Return the matches of listings that can be traded now and still say what was compared."""
-        tradable = Listing.objects.open(now).values("pk")
-        return self.filter(
-            supply_revision=F("supply__revision"),
-            demand_revision=F("demand__revision"),
-            supply__in=tradable,
-            demand__in=tradable,
-        )
+        current = Q(supply_revision=F("supply__revision"), demand_revision=F("demand__revision"))
+        # The same as Listing.objects.open(), said of the rows that are joined anyway: a page must not look at all.
+        for side in ("supply", "demand"):
+            lasting = Q(**{f"{side}__expires_at": None}) | Q(**{f"{side}__expires_at__gt": now})
+            tradable = {f"{side}__status": Listing.Status.OPEN, f"{side}__organisation__state": "approved"}
+            current &= lasting & Q(**tradable)
+        return self.filter(current)
 
     def for_listing(self, listing: Listing) -> Self:
         """Return the matches of this listing, best first."""
@@ -41,8 +43,14 @@ class MatchQuerySet(models.QuerySet):
 
     def visible_to(self, user: User) -> Self:
         """Return the matches of the user's own listings whose counterpart is shown to the user."""
-        own, shown = Listing.objects.of(user).values("pk"), Listing.objects.shown_to(user).values("pk")
-        return self.filter(Q(supply__in=own, demand__in=shown) | Q(demand__in=own, supply__in=shown))
+        if not user.is_authenticated:
+            return self.none()
+        own = list(user.memberships.values_list("organisation", flat=True))
+        shown = Listing.objects.shown_to(user)
+        return self.filter(
+            Q(Exists(shown.filter(pk=OuterRef("demand"))), supply_organisation__in=own)
+            | Q(Exists(shown.filter(pk=OuterRef("supply"))), demand_organisation__in=own)
+        )
 
     def with_listings(self) -> Self:
         return self.select_related(
@@ -58,17 +66,21 @@ class MatchQuerySet(models.QuerySet):
         columns = list(zip(*sorted(pairs), strict=True))
         if not columns:
             return []
-        supplies, demands, supply_revisions, demand_revisions, scores, ranks, reasons = map(list, columns)
+        *numbers, reasons = map(list, columns)
         with connection.cursor() as cursor:
             cursor.execute(
                 """
                 INSERT INTO matching_match (
-                    supply_id, demand_id, supply_revision, demand_revision, score, rank, reasons,
+                    supply_id, demand_id, supply_organisation_id, demand_organisation_id,
+                    supply_revision, demand_revision, score, rank, reasons,
                     model_version, run_id, first_seen_at, updated_at
                 )
-                SELECT supply, demand, supply_revision, demand_revision, score, rank, reasons::jsonb, %s, %s, %s, %s
-                FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::float[], %s::int[], %s::text[])
-                     AS pair (supply, demand, supply_revision, demand_revision, score, rank, reasons)
+                SELECT supply, demand, supply_organisation, demand_organisation,
+                       supply_revision, demand_revision, score, rank, reasons::jsonb, %s, %s, %s, %s
+                FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                            %s::int[], %s::int[], %s::float[], %s::int[], %s::text[])
+                     AS pair (supply, demand, supply_organisation, demand_organisation,
+                              supply_revision, demand_revision, score, rank, reasons)
                 ON CONFLICT (supply_id, demand_id) DO UPDATE SET
                     supply_revision = excluded.supply_revision, demand_revision = excluded.demand_revision,
                     score = excluded.score, rank = excluded.rank, reasons = excluded.reasons,
@@ -82,12 +94,7 @@ class MatchQuerySet(models.QuerySet):
                     run.pk,
                     now,
                     now,
-                    supplies,
-                    demands,
-                    supply_revisions,
-                    demand_revisions,
-                    scores,
-                    ranks,
+                    *numbers,
                     [json.dumps(each, ensure_ascii=False) for each in reasons],
                 ],
             )
@@ -104,6 +111,9 @@ class Match(models.Model):
 
     supply = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_index=False)
     demand = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # Whose they are: a listing never changes hands, and whoever asks for all matches of a firm finds them here.
+    supply_organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
+    demand_organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="+", db_index=False)
     supply_revision = models.PositiveIntegerField()
     demand_revision = models.PositiveIntegerField()
     score = models.FloatField(_("score"))
@@ -126,11 +136,17 @@ class Match(models.Model):
         indexes = [
             models.Index(name="match_best_of_supply", fields=["supply", "-score", "id"]),
             models.Index(name="match_best_of_demand", fields=["demand", "-score", "id"]),
+            models.Index(name="match_newest_of_seller", fields=["supply_organisation", "-first_seen_at"]),
+            models.Index(name="match_newest_of_buyer", fields=["demand_organisation", "-first_seen_at"]),
             models.Index(
-                name="match_told_to_supply", fields=["supply_told_at"], condition=Q(supply_told_at__isnull=False)
+                name="match_told_to_seller",
+                fields=["supply_organisation", "supply_told_at"],
+                condition=Q(supply_told_at__isnull=False),
             ),
             models.Index(
-                name="match_told_to_demand", fields=["demand_told_at"], condition=Q(demand_told_at__isnull=False)
+                name="match_told_to_buyer",
+                fields=["demand_organisation", "demand_told_at"],
+                condition=Q(demand_told_at__isnull=False),
             ),
         ]
         constraints = [

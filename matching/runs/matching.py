@@ -93,6 +93,8 @@ def _pairs(listing: Listing, answer: Answer) -> list[ScoredPair]:
             ScoredPair(
                 supply=supply.pk,
                 demand=demand.pk,
+                supply_organisation=supply.organisation_id,
+                demand_organisation=demand.organisation_id,
                 supply_revision=supply.revision,
                 demand_revision=demand.revision,
                 score=found.score,

@@ -69,9 +69,9 @@ def _budgets(organisations: Collection[int], now: datetime) -> Counter:
     left = Counter(dict.fromkeys(organisations, TOLD_PER_HOUR))
     for side in ("supply", "demand"):
         told = Match.objects.filter(
-            **{f"{side}_told_at__gt": now - timedelta(hours=1), f"{side}__organisation__in": organisations}
+            **{f"{side}_told_at__gt": now - timedelta(hours=1), f"{side}_organisation__in": organisations}
         )
-        left.subtract(dict(told.values_list(f"{side}__organisation").annotate(n=Count("pk"))))
+        left.subtract(dict(told.values_list(f"{side}_organisation").annotate(n=Count("pk"))))
     return left
 
 

@@ -15,7 +15,17 @@ pytestmark = pytest.mark.django_db
 
 
 def pair_of(supply, demand, **changes) -> ScoredPair:
-    pair = ScoredPair(supply.pk, demand.pk, supply.revision, demand.revision, 80.0, 1, [{"feature": "text"}])
+    pair = ScoredPair(
+        supply=supply.pk,
+        demand=demand.pk,
+        supply_organisation=supply.organisation_id,
+        demand_organisation=demand.organisation_id,
+        supply_revision=supply.revision,
+        demand_revision=demand.revision,
+        score=80.0,
+        rank=1,
+        reasons=[{"feature": "text"}],
+    )
     return pair._replace(**changes)
 
 
