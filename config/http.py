@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -36,6 +37,22 @@ def problem(*, status: int, code: str, title: str, detail: str = "", errors: dic
     if errors is not None:
         body["errors"] = errors
     return Response(body, status=status, content_type="application/problem+json")
+
+
+# Titles of refusals in the reader's language; what is not here keeps its English phrase.
+TITLES = {
+    HTTPStatus.BAD_REQUEST: gettext_lazy("The input was refused."),
+    HTTPStatus.UNAUTHORIZED: gettext_lazy("Log in, or send a valid token."),
+    HTTPStatus.FORBIDDEN: gettext_lazy("You may not do this."),
+    HTTPStatus.NOT_FOUND: gettext_lazy("There is no such thing, or it is not yours to see."),
+    HTTPStatus.METHOD_NOT_ALLOWED: gettext_lazy("This address does not take this method."),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: gettext_lazy("This address does not take this type of content."),
+    HTTPStatus.TOO_MANY_REQUESTS: gettext_lazy("Too many requests: come back later."),
+}
+
+
+def _title(status: int) -> str:
+    return str(TITLES.get(status) or HTTPStatus(status).phrase)
 
 
 def _flatten(detail, prefix: str = "") -> dict[str, list[str]]:
@@ -79,11 +96,13 @@ def api_exception_handler(exception, context):
         )
     else:
         detail = response.data.get("detail", "") if isinstance(response.data, dict) else ""
+        is_missing = response.status_code == HTTPStatus.NOT_FOUND
         answer = problem(
             status=response.status_code,
             code=getattr(detail, "code", None) or "error",
-            title=HTTPStatus(response.status_code).phrase,
-            detail=str(detail),
+            title=_title(response.status_code),
+            # What Django says of a missing row names our classes.
+            detail="" if is_missing else str(detail),
         )
     for header in ("WWW-Authenticate", "Retry-After", "Allow"):
         if header in response.headers:
@@ -94,7 +113,7 @@ def api_exception_handler(exception, context):
 def page_not_found(request, exception=None):
     if request.path.startswith("/api/"):
         return JsonResponse(
-            {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"},
+            {"type": "about:blank", "title": _title(HTTPStatus.NOT_FOUND), "status": 404, "code": "not_found"},
             status=404,
             content_type="application/problem+json",
         )

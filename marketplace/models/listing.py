@@ -259,6 +259,8 @@ class ListingCertificate(models.Model):
     expires_on = models.DateField(_("expires on"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("certificate")
+        verbose_name_plural = _("certificates")
         constraints = [
             models.UniqueConstraint(name="listing_certificate_once", fields=["listing", "code", "number"]),
         ]

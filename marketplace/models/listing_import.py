@@ -47,6 +47,8 @@ class ListingImport(Run):
     objects = ListingImportQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("listing import")
+        verbose_name_plural = _("listing imports")
         constraints = [
             models.UniqueConstraint(
                 name="listing_import_one_unfinished_per_organisation",

@@ -152,6 +152,8 @@ class Block(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("block")
+        verbose_name_plural = _("blocks")
         constraints = [
             models.UniqueConstraint(name="block_once_per_pair", fields=["organisation", "blocked"]),
             models.CheckConstraint(name="block_is_of_another", condition=~Q(organisation=models.F("blocked"))),
@@ -182,6 +184,8 @@ class Report(models.Model):
     answer = models.TextField(_("answer"), blank=True)
 
     class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
         constraints = [
             models.UniqueConstraint(
                 name="report_one_open_per_user_and_organisation",
@@ -216,6 +220,8 @@ class UsccContest(models.Model):
     note = models.TextField(blank=True)
 
     class Meta:
+        verbose_name = _("contested credit code")
+        verbose_name_plural = _("contested credit codes")
         constraints = [
             models.UniqueConstraint(
                 name="uscc_contest_one_open_per_claimant",
