@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from django.db import connection, models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Prefetch, Q
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import Listing, Organisation, User
@@ -28,13 +28,11 @@ class ScoredPair(NamedTuple):
 class MatchQuerySet(models.QuerySet):
     def current(self, now: datetime) -> Self:
         """Return the matches of listings that can be traded now and still say what was compared."""
-        current = Q(supply_revision=F("supply__revision"), demand_revision=F("demand__revision"))
-        # The same as Listing.objects.open(), said of the rows that are joined anyway: a page must not look at all.
-        for side in ("supply", "demand"):
-            lasting = Q(**{f"{side}__expires_at": None}) | Q(**{f"{side}__expires_at__gt": now})
-            tradable = {f"{side}__status": Listing.Status.OPEN, f"{side}__organisation__state": "approved"}
-            current &= lasting & Q(**tradable)
-        return self.filter(current)
+        tradable = Listing.objects.open(now)
+        return self.filter(
+            Exists(tradable.filter(pk=OuterRef("supply"), revision=OuterRef("supply_revision"))),
+            Exists(tradable.filter(pk=OuterRef("demand"), revision=OuterRef("demand_revision"))),
+        )
 
     def for_listing(self, listing: Listing) -> Self:
         """Return the matches of this listing, best first."""
@@ -53,9 +51,9 @@ class MatchQuerySet(models.QuerySet):
         )
 
     def with_listings(self) -> Self:
-        return self.select_related(
-            "supply__organisation", "supply__category", "demand__organisation", "demand__category"
-        )
+        # Fetched apart: joined, all matches of a firm would be sorted with all that their listings say.
+        listings = Listing.objects.with_names()
+        return self.prefetch_related(Prefetch("supply", listings), Prefetch("demand", listings))
 
     def record(self, pairs: Sequence[ScoredPair], *, run: MatchRun, now: datetime) -> list[tuple[int, int]]:
         """Write what a run found about these pairs; return the pairs that were not known before.

@@ -1,6 +1,7 @@
 import time
 
 from django.core.management.base import BaseCommand
+from django.db import connection
 from django.utils import timezone
 
 from matching import services
@@ -24,5 +25,8 @@ class Command(BaseCommand):
         while written := services.index_waiting(now=timezone.now()):
             done += written
             self.stdout.write(f"Indexed {done:,} of {max(total, done):,} listings.")
+        with connection.cursor() as cursor:
+            # A fresh load has no statistics, and without them the first pages would be planned badly.
+            cursor.execute("ANALYZE")
         held = services.save_index(now=timezone.now())
         self.stdout.write(f"The index holds {held:,} listings; {time.monotonic() - began:.1f} s.")
