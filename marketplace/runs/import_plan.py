@@ -19,12 +19,12 @@ STANDS_FOR = {"text": ("text_zh", "text_en"), "title": ("title_zh", "title_en")}
 
 @dataclass
 class Plan:
-    """The listings to write and what is refused; ``rows`` knows the number of each listing's row."""
+    """The listings to write and what is refused; ``rows`` knows the number of the row with each external id."""
 
     created: list[tuple[Listing, Draft]] = field(default_factory=list)
     updated: list[tuple[Listing, Draft]] = field(default_factory=list)
     audiences: list[tuple[Listing, list[Organisation]]] = field(default_factory=list)
-    rows: dict[int, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
     unchanged: int = 0
     refused: set[int] = field(default_factory=set)
     errors: list[dict] = field(default_factory=list)
@@ -159,8 +159,9 @@ class Planner:
         else:
             fill(listing, draft, categories=self._categories, now=self._now)
             self.plan.updated.append((listing, draft))
-            self.plan.rows[listing.pk] = said.row
         listing.fingerprint = said.mark
+        if listing.external_id:
+            self.plan.rows[listing.external_id] = said.row
         if "audience" in self._columns:
             self.plan.audiences.append((listing, audience))
 

@@ -2,7 +2,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from marketplace.models import Announcement, Listing, ListingAudience, ListingImport, Notification
+from marketplace.models import Announcement, Listing, ListingAudience, ListingImport, Notification, Organisation
 from marketplace.parsing.draft_fields import ProblemError
 from marketplace.parsing.drafts import Draft
 from marketplace.runs.import_plan import Plan, plan_import
@@ -15,7 +15,7 @@ def import_listings(run: ListingImport) -> None:
         try:
             _write(run, plan_import(run, now=timezone.now()))
         except IntegrityError:
-            # Somebody posted one of the external ids a moment ago: planned again, that row is a change.
+            # Somebody gave another listing one of the external ids a moment ago: planned again, that row is a change.
             _write(run, plan_import(run, now=timezone.now()))
     except Exception as error:
         ListingImport.objects.fail(run, now=timezone.now(), failure=repr(error))
@@ -24,10 +24,12 @@ def import_listings(run: ListingImport) -> None:
 
 @transaction.atomic
 def _write(run: ListingImport, plan: Plan) -> None:
-    updated = _still_as_read(plan)
+    # Whoever posts with an external id takes the same lock: what is new under it stays new until we commit.
+    Organisation.objects.select_for_update(no_key=True).get(pk=run.organisation_id)
+    created, updated = _still_new(run, plan), _still_as_read(plan)
     is_refused = bool(plan.errors) and run.mode == ListingImport.Mode.ALL_OR_NONE
     counts = {
-        "created": 0 if is_refused else len(plan.created),
+        "created": 0 if is_refused else len(created),
         "updated": 0 if is_refused else len(updated),
         "unchanged": plan.unchanged,
         "refused": len(plan.refused),
@@ -39,8 +41,8 @@ def _write(run: ListingImport, plan: Plan) -> None:
     Notification.objects.announce([_finished(run, counts)], now=timezone.now())
     if is_refused:
         return
-    for start in range(0, len(plan.created), CHUNK):
-        insert(plan.created[start : start + CHUNK])
+    for start in range(0, len(created), CHUNK):
+        insert(created[start : start + CHUNK])
     for start in range(0, len(updated), CHUNK):
         rewrite(updated[start : start + CHUNK])
     _write_audiences(plan)
@@ -60,26 +62,38 @@ def _finished(run: ListingImport, counts: dict[str, int]) -> Announcement:
     )
 
 
+def _meanwhile(plan: Plan, listing: Listing) -> None:
+    problem = ProblemError("changed_meanwhile", "导入期间有人修改了它。", "Somebody changed it during the import.")
+    plan.refuse(plan.rows[listing.external_id], "", problem)
+
+
+def _still_new(run: ListingImport, plan: Plan) -> list[tuple[Listing, Draft]]:
+    """Return the listings to add that nobody posted since the file was read; refuse the others."""
+    ids = [listing.external_id for listing, _ in plan.created if listing.external_id]
+    posted = run.organisation.listings.filter(external_id__in=ids)
+    taken = set(posted.values_list("external_id", flat=True))
+    for listing, _ in plan.created:
+        if listing.external_id in taken:
+            _meanwhile(plan, listing)
+    return [(listing, draft) for listing, draft in plan.created if listing.external_id not in taken]
+
+
 def _still_as_read(plan: Plan) -> list[tuple[Listing, Draft]]:
     """Lock the rows to change; return those that are as they were read, refuse those that somebody edited since."""
     ids = [listing.pk for listing, _ in plan.updated]
     locked = Listing.objects.filter(pk__in=ids).order_by("pk").select_for_update()
     revisions = dict(locked.values_list("pk", "revision"))
-    same = [(listing, draft) for listing, draft in plan.updated if revisions.get(listing.pk) == listing.revision]
-    for pk in set(ids) - {listing.pk for listing, _ in same}:
-        problem = ProblemError("changed_meanwhile", "导入期间有人修改了它。", "Somebody changed it during the import.")
-        plan.refuse(plan.rows[pk], "", problem)
-    return same
+    for listing, _ in plan.updated:
+        if revisions.get(listing.pk) != listing.revision:
+            _meanwhile(plan, listing)
+    return [(listing, draft) for listing, draft in plan.updated if revisions.get(listing.pk) == listing.revision]
 
 
 def _write_audiences(plan: Plan) -> None:
-    ListingAudience.objects.filter(listing__in=[listing for listing, _ in plan.audiences if listing.pk]).delete()
+    written = [(listing, audience) for listing, audience in plan.audiences if listing.pk]
+    ListingAudience.objects.filter(listing__in=[listing for listing, _ in written]).delete()
     ListingAudience.objects.bulk_create(
-        [
-            ListingAudience(listing=listing, organisation=one)
-            for listing, audience in plan.audiences
-            for one in audience
-        ],
+        [ListingAudience(listing=listing, organisation=one) for listing, audience in written for one in audience],
         ignore_conflicts=True,
         batch_size=CHUNK,
     )

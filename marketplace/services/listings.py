@@ -145,6 +145,9 @@ def post_listing(
     require_role(by, organisation, *Membership.TRADING_ROLES)
     external_id = _external_id(fields)
     mark = fingerprint(fields) if idempotency_key or external_id else ""
+    if mark:
+        # An import takes the same lock, so that of two who bring one external id the second sees the first.
+        Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
     _refuse_repeat(organisation, external_id, idempotency_key, mark)
     fields, audience = _split(fields, organisation)
     draft = _check(fields, organisation=organisation, now=now, must_be_complete=publish)
@@ -157,7 +160,7 @@ def post_listing(
     try:
         with transaction.atomic():
             insert([(listing, draft)])
-    except IntegrityError:  # the same came a moment ago
+    except IntegrityError:  # somebody just gave the external id to another listing
         _refuse_repeat(organisation, listing.external_id, idempotency_key, mark)
         raise
     _write_audience(listing, audience or ())

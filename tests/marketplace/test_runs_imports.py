@@ -1,3 +1,4 @@
+import contextlib
 import io
 import time
 
@@ -10,6 +11,7 @@ from marketplace.models import Listing, ListingImport
 from marketplace.runs.imports import import_listings
 from marketplace.services import imports, listings
 from tests.factories import CategoryFactory, OrganisationFactory, UserFactory
+from tests.races import race
 
 pytestmark = pytest.mark.django_db
 HEADER = "external_id,side,category,title,attr:DN,quantity,unit"
@@ -193,3 +195,20 @@ def test_import_listings_of_many_rows_is_quick(run):
     # Ten thousand within a minute, asked of a machine that is busy with other tests.
     assert time.perf_counter() - started < 12
     assert counts(row) == (1000, 0, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_import_listings_beside_a_post_of_the_same_external_ids_makes_each_once(run, organisation, trader):
+    rows = [GOOD.replace("A-1", f"A-{n}") for n in range(40)]
+
+    def post():
+        for n in reversed(range(40)):
+            fields = {"external_id": f"A-{n}", "side": "supply", "title": "posted"}
+            with contextlib.suppress(listings.KeyUsedForAnotherListing):
+                listings.post_listing(organisation=organisation, by=trader, fields=fields, now=timezone.now())
+
+    imported, _posted = race(lambda: run([HEADER, *rows]), post)
+
+    assert imported.status == "done"
+    assert organisation.listings.count() == 40
+    assert imported.created + imported.updated + imported.refused == 40
