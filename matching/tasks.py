@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from celery import shared_task
-from django.conf import settings
 from django.utils import timezone
 
 from matching import runs
@@ -12,11 +11,13 @@ from matching.models.match_run import listings_to_match
 
 # Redis hands out smaller numbers first: what nobody waits for lets everything else pass.
 UNHURRIED = 9
+# Seconds. A run takes a fraction of one; the first in a process may have to build the index from rows.
+LONGEST_RUN = 300
 # So many listings of the to-do list are taken up in one minute; the next minute takes the next.
 PER_MINUTE = 3000
 
 
-@shared_task
+@shared_task(time_limit=LONGEST_RUN, soft_time_limit=LONGEST_RUN - 20)
 def find_matches(run_id: int) -> None:
     if run := MatchRun.objects.claim(run_id, now=timezone.now()):
         runs.find_matches(run, clock=timezone.now)
@@ -33,7 +34,7 @@ def index_listings() -> None:
 def ring_again() -> None:
     """Ring for the runs that were left behind; scheduled every minute."""
     now = timezone.now()
-    MatchRun.objects.release(since=now - timedelta(seconds=settings.RUN_LEFT_BEHIND_SECONDS))
+    MatchRun.objects.release(since=now - timedelta(seconds=LONGEST_RUN + 30))
     for run_id in MatchRun.objects.unheard(since=now - timedelta(minutes=2)):
         find_matches.apply_async((run_id,), priority=UNHURRIED)
 

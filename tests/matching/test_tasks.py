@@ -38,8 +38,8 @@ def test_find_matches_that_breaks_leaves_failed(pair, monkeypatch):
     assert MatchRun.objects.get().status == "failed"
 
 
-def test_find_matches_after_a_killed_worker_is_done_by_the_next(pair, worker, settings):
-    dead = timezone.now() - dt.timedelta(seconds=settings.RUN_LEFT_BEHIND_SECONDS + 1)
+def test_find_matches_after_a_killed_worker_is_done_by_the_next(pair, worker):
+    dead = timezone.now() - dt.timedelta(seconds=tasks.LONGEST_RUN + 31)
     MatchRun.objects.request([pair[0].pk], now=dead)
     MatchRun.objects.update(status="running", started_at=dead, attempt=1)
 
