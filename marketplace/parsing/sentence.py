@@ -88,7 +88,9 @@ def parse(
     papers = Claims(len(folded.text))
     for certificate in certificates:
         papers.take(certificate.start, certificate.end)
-    guesses = rank_categories(folded, codes, catalogue, kind=read_kind(folded), taken=papers)
+    guesses = []
+    if category is None:
+        guesses = rank_categories(folded, codes, catalogue, kind=read_kind(folded), taken=papers)
     spec, confidence = _category(guesses, catalogue, category, echo)
     kind = _kind(folded, spec, echo)
     attributes = _attributes(folded, codes, spec, claims, taken, echo)

@@ -85,8 +85,12 @@ def rewrite(pairs: Sequence[tuple[Listing, Draft]]) -> None:
     """Write changed listings, whose rows the caller has locked, as their next revision."""
     for listing, _ in pairs:
         listing.revision += 1
+    # As fast as inserting, where an UPDATE with a CASE per row and column is ten times slower.
     names = [*KEPT_FIELDS, "category", "readings", "fingerprint", "updated_at", "revision"]
-    Listing.objects.bulk_update([listing for listing, _ in pairs], names, batch_size=200)
+    rows = [listing for listing, _ in pairs]
+    Listing.objects.bulk_create(
+        rows, batch_size=CHUNK, update_conflicts=True, unique_fields=["id"], update_fields=names
+    )
     ListingCertificate.objects.filter(listing__in=[listing for listing, _ in pairs]).delete()
     _write_certificates(pairs)
     _announce(pairs)
