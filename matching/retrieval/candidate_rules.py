@@ -16,6 +16,7 @@ from matching.retrieval.eligibility import (
     price_factor,
     price_terms,
     unit_factor,
+    units_meet,
 )
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _family(at: Question) -> np.ndarray:
 
 def _unit(at: Question) -> np.ndarray:
     own = at.query.unit
-    return at.ask("unit", lambda unit: not unit or not own or unit_factor(unit, own) is not None)
+    return at.ask("unit", lambda unit: units_meet(unit, own))
 
 
 def _minimum_order(at: Question) -> np.ndarray:

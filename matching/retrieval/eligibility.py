@@ -63,6 +63,20 @@ def unit_factor(unit: str, into: str) -> float | None:
     return float(convert(1.0, unit, into)) if same_dimension(unit, into) else None
 
 
+@cache
+def units_meet(unit: str, other: str) -> bool:
+    """Return whether two listings in these units can speak of the same: also of a stock and a rate of it.
+
+    >>> units_meet("t", "kg"), units_meet("hour/month", "hour"), units_meet("piece", "t"), units_meet("", "t")
+    (True, True, False, True)
+    """
+    if not unit or not other:
+        return True
+    # Who has 200 hours a month may well take an order of 100 hours: how much that is, the two must see.
+    stocks = unit.partition("/")[0], other.partition("/")[0]
+    return unit_factor(unit, other) is not None or unit_factor(*stocks) is not None
+
+
 def places_meet(one: Sequence[str], other: Sequence[str]) -> bool:
     """Return whether some place of the one lies in, or holds, some place of the other; no places mean everywhere.
 
@@ -162,7 +176,7 @@ def _families(supply: ListingFacts, demand: ListingFacts, today: date) -> list[R
 
 
 def _units(supply: ListingFacts, demand: ListingFacts, today: date) -> list[Refusal]:
-    if not supply.unit or not demand.unit or unit_factor(supply.unit, demand.unit) is not None:
+    if units_meet(supply.unit, demand.unit):
         return []
     return [
         Refusal(

@@ -66,6 +66,8 @@ def refused(supply: dict | None = None, demand: dict | None = None) -> list[str]
         ({"unit": "kg"}, {"unit": "t"}, []),
         ({"unit": "kg"}, {}, ["unit"]),
         ({"unit": ""}, {}, []),
+        ({"unit": "hour/month"}, {"unit": "hour"}, []),
+        ({"unit": "t/month"}, {"unit": "hour"}, ["unit"]),
     ],
 )
 def test_why_not_refuses_who_may_not_meet(supply, demand, rules):
@@ -184,7 +186,7 @@ def listings(draw, number: int) -> ListingFacts:
         properties=PROPERTIES[category],
         attributes=draw(attributes),
         quantity=draw(amounts),
-        unit=draw(st.sampled_from(["", "kg", "t", "piece"])),
+        unit=draw(st.sampled_from(["", "kg", "t", "piece", "t/month"])),
         minimum_order=draw(amounts),
         price_min=draw(amounts),
         price_max=draw(amounts),
