@@ -1,6 +1,7 @@
 from http import HTTPStatus
 
 import django_filters
+from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils import timezone
@@ -155,8 +156,34 @@ class OrganisationDetail(APIView):
         return Response(OrganisationSerializer(organisation, context={"request": request}).data)
 
 
+class ReviewInput(serializers.Serializer):
+    decision = serializers.ChoiceField(["approve", "refuse", "suspend"])
+    note = serializers.CharField(max_length=2000, required=False, default="", help_text="The members read it.")
+
+
+class OrganisationReview(APIView):
+    SERVICES = {
+        "approve": organisations.approve_organisation,
+        "refuse": organisations.refuse_organisation,
+        "suspend": organisations.suspend_organisation,
+    }
+
+    @extend_schema(request=ReviewInput, responses=OrganisationSerializer)
+    def post(self, request, pk):
+        """Decide on a registration (the platform operator)."""
+        reviewable = Organisation.objects.all() if request.user.is_staff else Organisation.objects.none()
+        organisation = get_object_or_404(reviewable, pk=pk)
+        serializer = ReviewInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        said = serializer.validated_data
+        self.SERVICES[said["decision"]](
+            organisation=organisation, by=request.user, note=said["note"], now=timezone.now()
+        )
+        return Response(OrganisationSerializer(organisation, context={"request": request}).data)
+
+
 class ContestInput(serializers.Serializer):
-    uscc = serializers.CharField(max_length=40)
+    uscc = serializers.CharField(max_length=40, help_text="Or the foreign identifier under which it is registered.")
     evidence = serializers.CharField(max_length=4000)
 
 
@@ -172,7 +199,10 @@ class UsccContestCreate(APIView):
         serializer = ContestInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         said = serializer.validated_data
-        organisation = get_object_or_404(Organisation, uscc=said["uscc"].replace(" ", "").upper())
+        identifier = said["uscc"].replace(" ", "").upper()
+        # Any firm may be claimed, approved or not: whoever knows its identifier has it from its licence.
+        known = Organisation.objects.filter(Q(uscc=identifier) | Q(foreign_identifier=identifier)).order_by("pk")
+        organisation = get_object_or_404(known[:1])
         contest = organisations.contest_uscc(
             organisation=organisation, by=request.user, evidence=said["evidence"], now=timezone.now()
         )
@@ -262,6 +292,7 @@ class ReportCreate(APIView):
 urlpatterns = [
     path("organisations/", OrganisationList.as_view(), name="api_organisation_list"),
     path("organisations/<int:pk>/", OrganisationDetail.as_view(), name="api_organisation_detail"),
+    path("organisations/<int:pk>/review/", OrganisationReview.as_view(), name="api_organisation_review"),
     path("organisations/<int:pk>/blocks/", BlockList.as_view(), name="api_block_list"),
     path("organisations/<int:pk>/reports/", ReportCreate.as_view(), name="api_report_create"),
     path("blocks/<int:pk>/", BlockDetail.as_view(), name="api_block_detail"),

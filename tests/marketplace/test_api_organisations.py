@@ -65,6 +65,20 @@ def test_waiting_organisations_are_not_found_by_strangers(organisation):
     assert client(UserFactory()).get(f"{ORGANISATIONS}{organisation.pk}/").status_code == 404
 
 
+def test_review_is_the_platform_operators(api, organisation):
+    Organisation.objects.update(state="pending", reviewed_at=None)
+    url, operator = f"{ORGANISATIONS}{organisation.pk}/review/", client(UserFactory(is_staff=True))
+
+    by_owner = api.post(url, {"decision": "approve"})
+    approved = operator.post(url, {"decision": "approve"})
+    again = operator.post(url, {"decision": "approve"})
+    wrong = operator.post(url, {"decision": "praise"})
+
+    assert (by_owner.status_code, approved.json()["state"]) == (404, "approved")
+    assert (again.status_code, again.json()["code"]) == (409, "organisation_not_in_state_for_this")
+    assert list(wrong.json()["errors"]) == ["decision"]
+
+
 def test_list_is_filtered_and_asks_the_same_for_one_and_three(api, organisation, django_assert_num_queries):
     with django_assert_num_queries(3):
         api.get(ORGANISATIONS)
