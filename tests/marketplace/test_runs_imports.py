@@ -1,4 +1,5 @@
 import contextlib
+import datetime as dt
 import io
 import time
 
@@ -134,15 +135,16 @@ def test_import_listings_names_the_audience_by_uscc(run):
 
 def test_import_listings_takes_xlsx(run, organisation):
     workbook = openpyxl.Workbook()
-    workbook.active.append(["方向", "类别", "标题", "属性:DN", "数量", "单位", "截止日期"])
-    workbook.active.append(["供应", "球阀", "法兰球阀", 50, 500, "只", "2099-12-31"])
+    workbook.active.append(["外部编号", "方向", "类别", "标题", "属性:DN", "数量", "单位", "截止日期"])
+    workbook.active.append([1001, "供应", "球阀", "法兰球阀", 50, 500.0, "只", dt.date(2099, 12, 31)])
     out = io.BytesIO()
     workbook.save(out)
 
-    row = run(out.getvalue(), name="listings.xlsx")
+    first, again = (run(out.getvalue(), name="listings.xlsx") for _ in range(2))
 
-    assert counts(row) == (1, 0, 0, 0)
-    assert organisation.listings.get().attributes == {"DN": 50}
+    assert (counts(first), counts(again)) == ((1, 0, 0, 0), (0, 0, 1, 0))
+    listing = organisation.listings.get()
+    assert (listing.external_id, listing.attributes, listing.window_end) == ("1001", {"DN": 50}, dt.date(2099, 12, 31))
 
 
 @pytest.mark.parametrize(
