@@ -59,8 +59,11 @@ class MatchQuerySet(models.QuerySet):
         """Write what a run found about these pairs; return the pairs that were not known before.
 
         Rows are written in the order of their pair, so that two runs that share pairs wait for each other instead of
-        locking each other out. What was compared in an older revision never replaces what was in a newer one.
+        locking each other out. What was compared in an older revision never replaces what was in a newer one. Of the
+        same revisions the demand's run has the last word, as its words are what the supply's are measured by: a score
+        must not depend on who was matched last.
         """
+        is_asked_by_demand = run.listing.side == Listing.Side.DEMAND
         columns = list(zip(*sorted(pairs), strict=True))
         if not columns:
             return []
@@ -85,6 +88,12 @@ class MatchQuerySet(models.QuerySet):
                     model_version = excluded.model_version, run_id = excluded.run_id, updated_at = excluded.updated_at
                 WHERE matching_match.supply_revision <= excluded.supply_revision
                   AND matching_match.demand_revision <= excluded.demand_revision
+                  AND (
+                      %s
+                      OR matching_match.supply_revision < excluded.supply_revision
+                      OR matching_match.demand_revision < excluded.demand_revision
+                      OR matching_match.model_version <> excluded.model_version
+                  )
                 RETURNING supply_id, demand_id, xmax = 0
                 """,
                 [
@@ -94,6 +103,7 @@ class MatchQuerySet(models.QuerySet):
                     now,
                     *numbers,
                     [json.dumps(each, ensure_ascii=False) for each in reasons],
+                    is_asked_by_demand,
                 ],
             )
             # A row that no other transaction touched before has xmax 0: it was inserted.

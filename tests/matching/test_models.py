@@ -193,7 +193,7 @@ def test_progress_of_says_how_far_the_matching_is(now, listing, run, progress):
 
 def test_match_stands_once_per_pair(now):
     supply, demand = ListingFactory(), ListingFactory(side="demand")
-    run = run_for(supply, now)
+    run = run_for(demand, now)
 
     first = Match.objects.record([pair_of(supply, demand)], run=run, now=now)
     second = Match.objects.record([pair_of(supply, demand, score=90.0)], run=run, now=now)
@@ -211,6 +211,25 @@ def test_match_of_an_older_revision_never_replaces_a_newer_one(now):
     Match.objects.record([pair_of(supply, demand, demand_revision=1, score=10.0)], run=run, now=now)
 
     assert Match.objects.get().score == 80.0
+
+
+def test_match_keeps_what_the_demand_s_run_said_until_something_changes(now):
+    supply, demand = ListingFactory(), ListingFactory(side="demand")
+    of_supply, of_demand = run_for(supply, now), run_for(demand, now)
+
+    for run, changes, score in (
+        (of_supply, {"score": 60.0}, 60.0),
+        (of_demand, {"score": 70.0}, 70.0),
+        (of_supply, {"score": 61.0}, 70.0),
+        (of_supply, {"score": 62.0, "supply_revision": 2}, 62.0),
+        (of_demand, {"score": 71.0, "supply_revision": 2}, 71.0),
+    ):
+        Match.objects.record([pair_of(supply, demand, **changes)], run=run, now=now)
+        assert Match.objects.get().score == score
+
+    of_supply.ranker_version = "r2"
+    Match.objects.record([pair_of(supply, demand, score=50.0, supply_revision=2)], run=of_supply, now=now)
+    assert Match.objects.get().score == 50.0
 
 
 @pytest.mark.parametrize(
