@@ -1,11 +1,11 @@
-"""What the commands that measure share: which model, which fusion, which ranker."""
+"""What the commands that measure share: which embedding model, which fusion, and where figures go."""
 
+import json
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from matching.ranking.text import rank_scores
 from matching.retrieval.encoder import SHIPPED, Encoder, EncoderUnusable, load_encoder
 from matching.retrieval.fusion import ScoreFusion
 
@@ -31,6 +31,5 @@ def fusion_of(options) -> ScoreFusion:
         raise CommandError(f"The fusion cannot be used: {error}") from error
 
 
-def rank_scores_of(command):
-    """Return the shipped ranker's scores of plain texts."""
-    return rank_scores
+def write_figures(path: Path, figures: dict) -> None:
+    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

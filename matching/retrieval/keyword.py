@@ -180,20 +180,18 @@ class KeywordIndex:
         with self._lock:
             old, fresh = self._postings, self._fresh
             terms = dict(old.terms)
-            kept = ~self._stale[old.slots]
-            numbers = np.repeat(np.arange(len(old.terms), dtype=np.int32), np.diff(old.starts))
-            parts = [(numbers[kept], old.slots[kept], old.counts[kept])]
+            numbers = [terms.setdefault(term, len(terms)) for term in fresh.postings]
+            sizes = [len(rows) for rows, _ in fresh.postings.values()]
+            rows = np.frombuffer(b"".join(rows.tobytes() for rows, _ in fresh.postings.values()), dtype=np.int64)
+            times = np.frombuffer(b"".join(times.tobytes() for _, times in fresh.postings.values()), dtype=np.uint8)
             alive = np.zeros(len(fresh.slots), dtype=bool)
             alive[list(fresh.latest.values())] = True
-            places = np.array(fresh.slots, dtype=np.int32)
-            for term, (rows, counts) in fresh.postings.items():
-                held = np.array(rows, dtype=np.int64)
-                here = alive[held]
-                if here.any():
-                    number = np.int32(terms.setdefault(term, len(terms)))
-                    slots = places[held[here]]
-                    parts.append((np.full(len(slots), number), slots, np.array(counts, dtype=np.uint8)[here]))
-            number, slots, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
+            added, kept = alive[rows], ~self._stale[old.slots]
+            old_number = np.repeat(np.arange(len(old.terms)), np.diff(old.starts))
+            number = np.concatenate([old_number[kept], np.repeat(np.array(numbers, dtype=np.int64), sizes)[added]])
+            fresh_slots = np.array(fresh.slots, dtype=np.int32)
+            slots = np.concatenate([old.slots[kept], fresh_slots[rows[added]]])
+            counts = np.concatenate([old.counts[kept], times[added]])
             order = np.lexsort((slots, number))
             starts = np.concatenate([[0], np.cumsum(np.bincount(number, minlength=len(terms)))])
             lengths = np.zeros(len(self._slots.ids), dtype=np.int32)

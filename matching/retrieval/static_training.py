@@ -62,7 +62,7 @@ class StaticTrainer:
         group_temperature: float = 0.07,
         learning_rate: float = 0.03,
         dropout: float = 0.3,
-        group_batches: int = 20,
+        group_batches: int = 30,
         judged_weight: float = 0.2,
         random_state: int = 0,
     ) -> None:

@@ -1,7 +1,9 @@
 """Learn the vocabulary of the static embedding: Chinese pieces, whole English words, and word parts for the rest.
 
 The tokenizer normalises and cuts by itself (its rules are saved in tokenizer.json), so that sentence-transformers and
-our own encoder see the same tokens: NFKC, lower case, punctuation to spaces, cuts between scripts.
+our own encoder see the same tokens: NFKC, lower case, punctuation to spaces, cuts between scripts. The end of a Chinese
+run is marked, so that its last piece is a token of its own: Chinese names end in what the thing is (不锈钢球阀 is a 阀),
+and the mark is what lets a model without word order weigh that.
 """
 
 import json
@@ -16,6 +18,7 @@ from tokenizers.models import Unigram
 from tokenizers.trainers import UnigramTrainer
 
 UNKNOWN = "[UNK]"
+END = "▁"
 # Scores are logarithms of probabilities: a whole word or code must win against any two parts of it.
 WHOLE_SCORE = -9.0
 PART_PENALTY = 3.0
@@ -38,16 +41,16 @@ def plain(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the runs that a token never crosses.
+    """Return the runs that a token never crosses, the Chinese ones with their end marked.
 
     >>> words("304不锈钢 DN50")
-    ['304', '不锈钢', 'dn', '50']
+    ['304', '不锈钢▁', 'dn', '50']
     """
-    return _CUT.findall(plain(text))
+    return [run + END if is_chinese(run) else run for run in _CUT.findall(plain(text))]
 
 
 def learn_tokenizer(
-    texts: Iterable[str], domain: Iterable[str], *, chinese: int = 14_000, parts: int = 3_000, rarest_word: int = 8
+    texts: Iterable[str], domain: Iterable[str], *, chinese: int = 12_500, parts: int = 2_500, rarest_word: int = 8
 ) -> Tokenizer:
     """Return a tokenizer learnt from all texts; every English word of the ``domain`` texts becomes one token.
 
@@ -59,6 +62,10 @@ def learn_tokenizer(
     scores: dict[str, float] = {UNKNOWN: -100.0}
     for piece, score in _unigram({word: n for word, n in counts.items() if is_chinese(word)}, chinese, longest=12):
         scores.setdefault(piece, score)
+    for last in sorted({word[-2:] for word in domain_words if is_chinese(word)}):
+        scores.setdefault(last, RAREST_PART)
+    # Alone the mark says nothing: any other cut is better.
+    scores[END] = 2 * RAREST_PART
     latin = {word: n for word, n in counts.items() if not is_chinese(word)}
     for piece, score in _unigram(latin, parts, longest=8):
         scores.setdefault(piece, score - PART_PENALTY if len(piece) > 1 else RAREST_PART)
@@ -96,12 +103,13 @@ def _tokenizer(scores: Mapping[str, float]) -> Tokenizer:
             normalizers.Lowercase(),
             normalizers.Replace(Regex(r"[^\p{L}\p{N}%°]+"), " "),
             normalizers.Strip(),
+            normalizers.Replace(Regex(r"(?<=\p{Han})(?!\p{Han})"), END),
         ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Split(Regex(r"\p{Han}+|[a-z]+|[0-9]+|[^\p{Han}a-z0-9]"), "isolated"),
+            pre_tokenizers.Split(Regex(rf"\p{{Han}}+{END}|[a-z]+|[0-9]+|[^\p{{Han}}{END}a-z0-9]"), "isolated"),
         ]
     )
     return tokenizer

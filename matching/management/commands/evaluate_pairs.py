@@ -1,10 +1,10 @@
-import json
 from pathlib import Path
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
-from matching.management.measuring import add_model_arguments, encoder_of, fusion_of, rank_scores_of
+from matching.management.measuring import add_model_arguments, encoder_of, fusion_of, write_figures
+from matching.ranking.text import rank_scores
 from matching.retrieval.benchmark import BenchmarkUnreadable, read_pairs
 from matching.retrieval.evaluation import METHODS, pair_quality, score_pairs
 from matching.retrieval.metrics import auc, resampled_difference
@@ -25,13 +25,13 @@ class Command(BaseCommand):
             pairs = read_pairs(file)
         except BenchmarkUnreadable as error:
             raise CommandError(str(error)) from error
-        scores = score_pairs(pairs, encoder_of(options), fusion_of(options), rank_scores_of(self))
+        scores = score_pairs(pairs, encoder_of(options), fusion_of(options), rank_scores)
         quality = {method: pair_quality(pairs, each) for method, each in scores.items()}
         self._print(pairs, scores, quality)
         if json:
-            _write(json, {method: quality[method] for method in METHODS})
+            write_figures(json, {method: quality[method] for method in METHODS})
         if baseline:
-            _write(baseline, {"tfidf": quality["tfidf"]})
+            write_figures(baseline, {"tfidf": quality["tfidf"]})
 
     def _print(self, pairs, scores, quality):
         relevant = np.array([pair.label >= 1 for pair in pairs])
@@ -43,7 +43,3 @@ class Command(BaseCommand):
                 mean, low, high = resampled_difference(auc, relevant, scores[method], scores["tfidf"])
                 line += f"   {mean:+.3f} [{low:+.3f}, {high:+.3f}]"
             self.stdout.write(line)
-
-
-def _write(path, document):
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -1,10 +1,10 @@
-import json
 from pathlib import Path
 
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
-from matching.management.measuring import add_model_arguments, encoder_of, fusion_of, rank_scores_of
+from matching.management.measuring import add_model_arguments, encoder_of, fusion_of, write_figures
+from matching.ranking.text import rank_scores
 from matching.retrieval.benchmark import BenchmarkUnreadable, read_benchmark
 from matching.retrieval.evaluation import METHODS, METRICS, Evaluation
 from matching.retrieval.metrics import paired_difference
@@ -27,13 +27,13 @@ class Command(BaseCommand):
         except BenchmarkUnreadable as error:
             raise CommandError(str(error)) from error
         evaluation = Evaluation(benchmark, encoder_of(options))
-        quality = evaluation.measure(fusion_of(options), rank_scores_of(self))
+        quality = evaluation.measure(fusion_of(options), rank_scores)
         quality["tfidf"] = evaluation.tfidf()
         self._print(len(benchmark.corpus), len(benchmark.queries), quality)
         if json:
-            _write(json, {method: quality[method].summary() for method in METHODS})
+            write_figures(json, {method: quality[method].summary() for method in METHODS})
         if baseline:
-            _write(baseline, {"tfidf": quality["tfidf"].summary()})
+            write_figures(baseline, {"tfidf": quality["tfidf"].summary()})
 
     def _print(self, documents, queries, quality):
         self.stdout.write(f"{documents} documents, {queries} queries; 95 % bootstrap intervals\n")
@@ -54,7 +54,3 @@ class Command(BaseCommand):
 def _difference(ours, theirs, metric):
     mean, low, high = paired_difference(np.array(ours.per_query[metric]), np.array(theirs.per_query[metric]))
     return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
-
-
-def _write(path, document):
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
