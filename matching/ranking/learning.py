@@ -34,7 +34,14 @@ class AdditiveRankerLearner:
         self.random_state = random_state
 
     def fit(
-        self, features: np.ndarray, labels: np.ndarray, groups: Sequence[int], weights: np.ndarray | None = None
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        groups: Sequence[int],
+        *,
+        weights: np.ndarray | None = None,
+        names: Sequence[str] = FEATURES,
+        start: np.ndarray | None = None,
     ) -> Self:
         """Learn from candidates in the order of their groups.
 
@@ -42,28 +49,38 @@ class AdditiveRankerLearner:
         :param labels: integers 0 to 4, shape (n,)
         :param groups: sizes of the groups, summing to n
         :param weights: weight of each candidate, shape (n,)
+        :param names: the features that may be looked at; the others get no points
+        :param start: raw scores that are there already and that the points are learned on top of, shape (n,)
         """
-        data = lightgbm.Dataset(features, labels, group=list(groups), weight=weights, feature_name=list(FEATURES))
+        columns = [place for place, name in enumerate(FEATURES) if name in set(names)]
+        data = lightgbm.Dataset(
+            features[:, columns],
+            labels,
+            group=list(groups),
+            weight=weights,
+            init_score=start,
+            feature_name=[FEATURES[place] for place in columns],
+        )
         settings = {
             "objective": "lambdarank",
             "lambdarank_truncation_level": 20,
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
             "min_data_in_leaf": self.smallest_leaf,
-            "interaction_constraints": [[place] for place in range(len(FEATURES))],
-            "monotone_constraints": [DIRECTIONS[name] for name in FEATURES],
+            "interaction_constraints": [[place] for place in range(len(columns))],
+            "monotone_constraints": [DIRECTIONS[FEATURES[place]] for place in columns],
             "seed": self.random_state,
             "deterministic": True,
             "num_threads": 1,
             "verbosity": -1,
         }
         booster = lightgbm.train(settings, data, num_boost_round=self.trees)
-        self.ranker_ = _read_out(booster, features)
+        self.ranker_ = _read_out(booster, features, columns)
         return self
 
 
-def _read_out(booster: lightgbm.Booster, features: np.ndarray) -> Ranker:
-    """Turn the booster into one table per feature by asking it at every step.
+def _read_out(booster: lightgbm.Booster, features: np.ndarray, columns: Sequence[int]) -> Ranker:
+    """Turn the booster into one table of raw points per feature by asking it at every step.
 
     As no tree sees two features, the change of the answer when one feature moves is that feature's own. Points are
     counted from the mean over the pairs that state the feature: who says nothing is taken for the average of those
@@ -71,15 +88,29 @@ def _read_out(booster: lightgbm.Booster, features: np.ndarray) -> Ranker:
     """
     table = booster.trees_to_dataframe()
     splits = table[table["split_feature"].notna()]
-    edges, points = {}, {}
-    for place, name in enumerate(FEATURES):
+    edges = {name: np.zeros(0) for name in FEATURES}
+    points = {name: np.zeros(1) for name in FEATURES}
+    for asked, place in enumerate(columns):
+        name = FEATURES[place]
         thresholds = np.unique(splits.loc[splits["split_feature"] == name, "threshold"].to_numpy(dtype=np.float64))
-        rows = np.zeros((len(thresholds) + 1, len(FEATURES)))
-        rows[:, place] = _a_value_on_each_step(thresholds)
+        rows = np.zeros((len(thresholds) + 1, len(columns)))
+        rows[:, asked] = _a_value_on_each_step(thresholds)
         raw = booster.predict(rows, raw_score=True)
         stated = features[~np.isnan(features[:, place]), place]
         mean = raw[np.searchsorted(thresholds, stated, side="left")].mean() if len(stated) else raw[0]
         edges[name], points[name] = _merge_equal_steps(thresholds, raw - mean)
+    return Ranker(base=0.0, edges=edges, points=points, unknown=dict.fromkeys(FEATURES, 0.0))
+
+
+def joined(text: Ranker, commercial: Ranker, *, share: float) -> Ranker:
+    """Return the sum of two rankers, the first one's points times ``share``, scaled so that scores go from 0 to 100.
+
+    The rankers look at different features: where one has points for a feature, the other has none.
+    """
+    edges, points = {}, {}
+    for name in FEATURES:
+        source, factor = (text, share) if np.ptp(text.points[name]) else (commercial, 1.0)
+        edges[name], points[name] = source.edges[name], source.points[name] * factor
     lowest = sum(min(0.0, float(values.min())) for values in points.values())
     highest = sum(max(0.0, float(values.max())) for values in points.values())
     scale = 100 / max(1e-9, highest - lowest)

@@ -1,7 +1,7 @@
 import numpy as np
 
 from matching.ranking.features import FEATURES
-from matching.ranking.learning import AdditiveRankerLearner
+from matching.ranking.learning import AdditiveRankerLearner, joined
 
 
 def market(*, queries=120, candidates=20, random_state=0):
@@ -34,13 +34,34 @@ def test_fit_reads_out_the_very_order_of_the_booster():
     assert correlation > 0.8
 
 
-def test_scores_of_a_fitted_ranker_lie_between_0_and_100():
+def test_fit_looks_only_at_the_features_it_may():
+    ranker = AdditiveRankerLearner(trees=20).fit(*market(), names=["distance"]).ranker_
+
+    assert {name for name in FEATURES if np.ptp(ranker.points[name])} == {"distance"}
+
+
+def test_fit_adds_to_the_scores_that_are_there_already():
     features, labels, groups = market()
+    all_there_is = 3 * features[:, FEATURES.index("embedding")] - features[:, FEATURES.index("distance")] / 500
 
-    scores = AdditiveRankerLearner(trees=80).fit(features, labels, groups).ranker_.scores(features)
+    alone = AdditiveRankerLearner(trees=40).fit(features, labels, groups).ranker_
+    on_top = AdditiveRankerLearner(trees=40).fit(features, labels, groups, start=10 * all_there_is).ranker_
 
+    assert np.ptp(on_top.points["embedding"]) < np.ptp(alone.points["embedding"]) / 2
+
+
+def test_joined_scores_lie_between_0_and_100_and_keep_the_order_of_each():
+    features, labels, groups = market()
+    text = AdditiveRankerLearner(trees=40).fit(features, labels, groups, names=["embedding"]).ranker_
+    commercial = AdditiveRankerLearner(trees=40).fit(features, labels, groups, names=["distance", "price"]).ranker_
+
+    ranker = joined(text, commercial, share=2.0)
+
+    scores = ranker.scores(features)
     assert scores.min() >= -1e-9
     assert scores.max() <= 100 + 1e-9
+    of_text_alone = np.where(np.arange(len(FEATURES)) == FEATURES.index("embedding"), features, np.nan)
+    assert np.corrcoef(ranker.scores(of_text_alone), text.scores(of_text_alone))[0, 1] > 1 - 1e-9
 
 
 def test_fit_twice_learns_the_same():

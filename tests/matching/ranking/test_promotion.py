@@ -8,7 +8,7 @@ from tests.matching.ranking.test_learning import market
 def groups(source, *, fused_is_noise, random_state=0, queries=120, candidates=20):
     """Return groups in which the fused score is either noise or says all that there is to say."""
     features, labels, _ = market(queries=queries, candidates=candidates, random_state=random_state)
-    random = np.random.default_rng(random_state)
+    random = np.random.default_rng([7, random_state])
     fused = random.uniform(0, 1, len(labels)) if fused_is_noise else labels + random.uniform(0, 0.5, len(labels))
     features[:, FEATURES.index("fused")] = fused
     return [
@@ -19,7 +19,9 @@ def groups(source, *, fused_is_noise, random_state=0, queries=120, candidates=20
 
 
 def test_judge_promotes_what_beats_the_fusion_on_held_out_queries():
-    verdict = judge(groups("outcomes", fused_is_noise=True), must_gain=["outcomes"], trees=40)
+    both = [group for source in ("outcomes", "substitutes") for group in groups(source, fused_is_noise=True)]
+
+    verdict = judge(both, must_gain=["outcomes", "substitutes"], trees=40)
 
     assert verdict.is_promoted
     assert verdict.comparisons["outcomes"].low > 0
@@ -47,7 +49,17 @@ def test_judge_twice_says_the_same():
     assert first == second
 
 
-def test_learn_weighs_a_small_source_as_much_as_a_large_one():
+def test_learn_reads_texts_from_judged_texts_and_the_rest_from_outcomes():
+    judged = groups("substitutes", fused_is_noise=False)
+    outcomes = groups("outcomes", fused_is_noise=True, random_state=1)
+
+    ranker = learn(judged + outcomes, trees=40)
+
+    assert np.ptp(ranker.points["fused"]) > np.ptp(ranker.points["embedding"])
+    assert np.ptp(ranker.points["distance"]) > 5
+
+
+def test_learn_weighs_a_small_source_of_texts_as_much_as_a_large_one():
     large = groups("large", fused_is_noise=True, queries=200)
     small = groups("small", fused_is_noise=False, queries=20, random_state=1)
 
