@@ -69,6 +69,10 @@ class IndexEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "index entries"
+        indexes = [
+            # The to-do list is asked for often, and must not read the vectors and texts to be answered.
+            models.Index(name="index_entry_of_revision", fields=["listing"], include=["revision", "model_version"]),
+        ]
 
     def __str__(self):
         return f"{self.listing_id} revision {self.revision}"

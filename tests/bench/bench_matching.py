@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import threading
@@ -19,7 +20,9 @@ import django
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="bench-")
+os.environ["DATA_DIR"] = os.environ.get("BENCH_DATA_DIR") or tempfile.mkdtemp(prefix="bench-")
+# Django keeps every query in memory while it debugs.
+os.environ["DEBUG"] = "0"
 django.setup()
 
 import numpy as np  # noqa: E402 - Django must be set up first
@@ -31,9 +34,10 @@ from config.celery import app  # noqa: E402
 from marketplace.models import Listing, Membership, Notification, Organisation, User  # noqa: E402
 from marketplace.services import categories, listings  # noqa: E402
 from matching import runs, services  # noqa: E402
-from matching.live_index import encoder, facts_of, live_index, with_facts  # noqa: E402
+from matching.live_index import encoder, facts_of, live_index, text_version, with_facts  # noqa: E402
 from matching.management.commands.listen import Listener  # noqa: E402
 from matching.models import IndexEntry, Match, MatchRun  # noqa: E402
+from matching.models.index_entry import listings_to_index  # noqa: E402
 from seeds.firms import make_firms  # noqa: E402
 from seeds.generate import make_listings  # noqa: E402
 
@@ -46,6 +50,9 @@ SHAPES = {
     "side, price and quantity": ("side", "price", "minimum_order", "unit"),
     "all hard rules": None,
 }
+
+
+DATABASE = "bench_matching"
 
 
 def say(text: str) -> None:
@@ -148,6 +155,25 @@ def share(found: np.ndarray, exact: np.ndarray, ids: np.ndarray, k: int) -> floa
     return len(good & set(found[:count].tolist())) / count
 
 
+def worker_memory() -> dict[str, int]:
+    """Measure a process of its own that does what a worker does: load the index, then match."""
+    environment = {**os.environ, "BENCH_DATA_DIR": os.environ["DATA_DIR"]}
+    answer = subprocess.run(
+        [sys.executable, __file__, "--as-worker"], env=environment, capture_output=True, text=True, check=True
+    )
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def be_a_worker() -> None:
+    connection.settings_dict["NAME"] = DATABASE
+    live_index().refresh(timezone.now())
+    loaded = psutil.Process().memory_info().rss
+    for listing in sample(50):
+        match_in_full(listing)
+    memory = {"after_start": loaded, "after_50_runs": psutil.Process().memory_info().rss}
+    say(json.dumps({name: round(size / 2**20) for name, size in memory.items()}))
+
+
 def freshness(posts: int, user: User) -> dict[str, dict[str, float]]:
     """Post five listings a second; measure until each can be found, and until both sides are told."""
     app.conf.task_always_eager = True
@@ -215,10 +241,11 @@ def measure(arguments: argparse.Namespace) -> dict:
     figures["post_seconds"] = round(time.monotonic() - began, 1)
     say("Writing index entries …")
     figures["index_seconds"] = round(index_all(), 1)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     began = time.monotonic()
     live_index().refresh(timezone.now())
     figures["build_seconds"] = round(time.monotonic() - began, 1)
-    figures["memory_mib"] = round(psutil.Process().memory_info().rss / 2**20)
     chosen = sample(arguments.queries + 3)
     say("Matching …")
     figures["match_request_ms"] = timed(
@@ -230,8 +257,10 @@ def measure(arguments: argparse.Namespace) -> dict:
         [lambda text=text: services.search(text=text, user=user_of_nobody(), now=timezone.now()) for text in texts]
     )
     figures["matches_per_run"] = round(Match.objects.count() / len(chosen), 1)
+    figures["to_do_list_ms"] = timed([lambda: list(listings_to_index(text_version())[:512]) for _ in range(8)])
     figures["recall_at_50"] = recall(chosen[:50])
     figures["snapshot"] = snapshot_start()
+    figures["worker_memory_mib"] = worker_memory()
     say("Posting five a second …")
     # The backlog of all other listings is not what is measured here.
     MatchRun.objects.bulk_create(
@@ -239,7 +268,6 @@ def measure(arguments: argparse.Namespace) -> dict:
         for pk in Listing.objects.values_list("pk", flat=True)
     )
     figures["seconds_from_post"] = freshness(arguments.posts, user)
-    figures["memory_at_the_end_mib"] = round(psutil.Process().memory_info().rss / 2**20)
     return figures
 
 
@@ -263,9 +291,13 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--posts", type=int, default=25)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--as-worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.as_worker:
+        be_a_worker()
+        return
     # Not the tests' database: the two may run side by side.
-    connection.settings_dict["TEST"]["NAME"] = "bench_matching"
+    connection.settings_dict["TEST"]["NAME"] = DATABASE
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         figures = measure(arguments)

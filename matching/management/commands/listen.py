@@ -16,7 +16,7 @@ CHANNEL = "listing_changed"
 # Held by the listener at work; a second one waits for it, and takes over when it dies.
 LISTENER_LOCK = 0x6C697374656E
 # A bell may be lost with its connection: so often the to-do list is looked at without any.
-SWEEP_EVERY = 15.0
+SWEEP_EVERY = 60.0
 SAVE_EVERY = 600.0
 LONGEST_PAUSE = 10.0
 # More changed listings at once than this are a load of many, which is taken up in batches.
