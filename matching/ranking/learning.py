@@ -99,26 +99,20 @@ def _read_out(booster: lightgbm.Booster, features: np.ndarray, columns: Sequence
         stated = features[~np.isnan(features[:, place]), place]
         mean = raw[np.searchsorted(thresholds, stated, side="left")].mean() if len(stated) else raw[0]
         edges[name], points[name] = _merge_equal_steps(thresholds, raw - mean)
-    return Ranker(base=0.0, edges=edges, points=points, unknown=dict.fromkeys(FEATURES, 0.0))
+    return Ranker(base=0.0, slope=0.0, edges=edges, points=points, unknown=dict.fromkeys(FEATURES, 0.0))
 
 
-def joined(text: Ranker, commercial: Ranker, *, share: float) -> Ranker:
-    """Return the sum of two rankers, the first one's points times ``share``, scaled so that scores go from 0 to 100.
-
-    The rankers look at different features: where one has points for a feature, the other has none.
-    """
-    edges, points = {}, {}
-    for name in FEATURES:
-        source, factor = (text, share) if np.ptp(text.points[name]) else (commercial, 1.0)
-        edges[name], points[name] = source.edges[name], source.points[name] * factor
-    lowest = sum(min(0.0, float(values.min())) for values in points.values())
-    highest = sum(max(0.0, float(values.max())) for values in points.values())
+def scaled(ranker: Ranker, *, slope: float) -> Ranker:
+    """Return the ranker with that many raw points for a fused score of 1, scaled so that scores go from 0 to 100."""
+    lowest = sum(min(0.0, float(values.min())) for values in ranker.points.values())
+    highest = slope + sum(max(0.0, float(values.max())) for values in ranker.points.values())
     scale = 100 / max(1e-9, highest - lowest)
     return Ranker(
         base=-scale * lowest,
-        edges=edges,
-        points={name: values * scale for name, values in points.items()},
-        unknown=dict.fromkeys(FEATURES, 0.0),
+        slope=scale * slope,
+        edges=ranker.edges,
+        points={name: values * scale for name, values in ranker.points.items()},
+        unknown=ranker.unknown,
     )
 
 

@@ -1,22 +1,20 @@
 """Whether a learned ranker may take over: only if it beats the tuned fusion on queries it never saw."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
 from matching.ranking.features import FEATURES, TEXT_FEATURES
-from matching.ranking.learning import AdditiveRankerLearner, joined
-from matching.ranking.ranker import Ranker
+from matching.ranking.learning import AdditiveRankerLearner, scaled
+from matching.ranking.ranker import FUSED, Ranker
 from matching.retrieval.metrics import ndcg_at, paired_difference
 
-FUSED = FEATURES.index("fused")
 COMMERCIAL_FEATURES = tuple(name for name in FEATURES if name not in TEXT_FEATURES)
 OUTCOMES = "outcomes"
 FOLDS = 5
-# What a point of text may weigh, and on how much it is tried.
-SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
+# What a fused score of 1 may weigh, in raw points, and on how many outcomes it is tried.
+SLOPES = (1.0, 2.0, 4.0, 8.0, 16.0)
 SAMPLE, FEW_TREES = 800, 60
 
 
@@ -61,64 +59,34 @@ class Verdict:
 
 
 def learn(groups: Sequence[JudgedGroup], *, random_state: int = 0, **settings) -> Ranker:
-    """Learn a ranker: how to read texts from judged texts, and what else counts from outcomes on top of that.
+    """Learn a ranker from outcomes, on top of the fused text score.
 
-    Apart, neither source spoils what the other knows better: judged texts say nothing of price or place, and among
-    outcomes all texts are alike. Every source of judged texts weighs the same, however many candidates it brings.
+    Texts are left to the fusion: on judged texts it is tuned already, and step functions of its parts, learned there
+    under the same cross-validation, lost 0.005 to 0.02 nDCG@10 to it.
     """
     outcomes = [group for group in groups if group.source == OUTCOMES]
-    judged = [group for group in groups if group.source != OUTCOMES]
     settings |= {"random_state": random_state}
-    text = _fit(judged, TEXT_FEATURES, settings)
-    if not outcomes:
-        return joined(text, _nothing(), share=1.0)
     # How much the text is to weigh beside the rest is asked of a part of the outcomes, with few trees.
     sample = outcomes[:: max(1, len(outcomes) // SAMPLE)]
     few = settings | {"trees": min(FEW_TREES, settings.get("trees", FEW_TREES))}
-    share = max(SHARES, key=lambda share: _gain(_on_top(text, sample, share, few), sample))
-    return _on_top(text, outcomes, share, settings)
+    slope = max(SLOPES, key=lambda slope: _mean_quality(_on_top(slope, sample, few), sample))
+    return _on_top(slope, outcomes, settings)
 
 
-def _fit(
-    groups: Sequence[JudgedGroup], names: Sequence[str], settings: dict, start: np.ndarray | None = None
-) -> Ranker:
-    if not groups:
-        return _nothing()
-    sizes = [len(group.grades) for group in groups]
-    total: Counter[str] = Counter()
-    for group in groups:
-        total[group.source] += len(group.grades)
-    weights = np.concatenate([np.full(len(group.grades), 1 / total[group.source]) for group in groups])
-    return (
-        AdditiveRankerLearner(**settings)
-        .fit(
-            np.concatenate([group.features for group in groups]),
-            np.concatenate([group.grades for group in groups]),
-            sizes,
-            weights=weights * len(weights) / len(total),
-            names=names,
-            start=start,
-        )
-        .ranker_
+def _on_top(slope: float, outcomes: Sequence[JudgedGroup], settings: dict) -> Ranker:
+    features = np.concatenate([group.features for group in outcomes])
+    learner = AdditiveRankerLearner(**settings).fit(
+        features,
+        np.concatenate([group.grades for group in outcomes]),
+        [len(group.grades) for group in outcomes],
+        names=COMMERCIAL_FEATURES,
+        start=slope * features[:, FUSED],
     )
+    return scaled(learner.ranker_, slope=slope)
 
 
-def _on_top(text: Ranker, outcomes: Sequence[JudgedGroup], share: float, settings: dict) -> Ranker:
-    start = share * text.scores(np.concatenate([group.features for group in outcomes]))
-    return joined(text, _fit(outcomes, COMMERCIAL_FEATURES, settings, start), share=share)
-
-
-def _gain(ranker: Ranker, groups: Sequence[JudgedGroup]) -> float:
+def _mean_quality(ranker: Ranker, groups: Sequence[JudgedGroup]) -> float:
     return float(np.mean([quality(ranker.scores(group.features), group.grades) for group in groups]))
-
-
-def _nothing() -> Ranker:
-    return Ranker(
-        base=0.0,
-        edges=dict.fromkeys(FEATURES, ()),
-        points=dict.fromkeys(FEATURES, (0.0,)),
-        unknown=dict.fromkeys(FEATURES, 0.0),
-    )
 
 
 def judge(groups: Sequence[JudgedGroup], *, must_gain: Sequence[str], random_state: int = 0, **settings) -> Verdict:

@@ -1,4 +1,4 @@
-"""An additive ranker: the score is a base plus one step function per feature, so its reasons add up exactly."""
+"""An additive ranker: a base, the fused text score, and one step function per feature, so reasons add up exactly."""
 
 import hashlib
 import json
@@ -9,6 +9,8 @@ import numpy as np
 
 from matching.ranking.features import FEATURES
 
+FUSED = FEATURES.index("fused")
+
 
 class Ranker:
     """Score pairs by summing, per feature, the points of the step its value falls on.
@@ -16,16 +18,20 @@ class Ranker:
     Points are scaled so that the best imaginable pair has 100 and the worst 0. A NaN feature has points of its own.
     """
 
-    def __init__(self, *, base: float, edges: dict, points: dict, unknown: dict, card: dict | None = None) -> None:
+    def __init__(
+        self, *, base: float, slope: float, edges: dict, points: dict, unknown: dict, card: dict | None = None
+    ) -> None:
         """Keep the learned tables.
 
         :param base: what every pair starts from
+        :param slope: points of a fused text score of 1; in between they grow evenly, so no order of texts is lost
         :param edges: feature -> ascending step edges, k numbers; a value v is on step ``sum(v > edge)``
         :param points: feature -> points of the steps, k + 1 numbers
         :param unknown: feature -> points where the value is NaN
         :param card: where the tables come from and how good they were
         """
         self.base = float(base)
+        self.slope = float(slope)
         self.edges = {name: np.asarray(edges[name], dtype=np.float64) for name in FEATURES}
         self.points = {name: np.asarray(points[name], dtype=np.float64) for name in FEATURES}
         self.unknown = {name: float(unknown[name]) for name in FEATURES}
@@ -39,6 +45,7 @@ class Ranker:
             steps = np.searchsorted(self.edges[name], values, side="left")
             # searchsorted puts NaN behind every edge; its points are looked up apart.
             parts[:, place] = np.where(np.isnan(values), self.unknown[name], self.points[name][steps])
+        parts[:, FUSED] += self.slope * np.clip(features[:, FUSED], 0, 1)
         parts[:, -1] = self.base
         return parts
 
@@ -55,6 +62,7 @@ class Ranker:
     def _tables(self) -> dict:
         return {
             "base": self.base,
+            "slope": self.slope,
             "edges": {name: values.tolist() for name, values in self.edges.items()},
             "points": {name: values.tolist() for name, values in self.points.items()},
             "unknown": self.unknown,
@@ -71,7 +79,7 @@ class Ranker:
         """
         if document.get("features") != list(FEATURES):
             raise ValueError("This ranker was learned on other features; train it again with train_ranker.")
-        tables = {name: document[name] for name in ("base", "edges", "points", "unknown")}
+        tables = {name: document[name] for name in ("base", "slope", "edges", "points", "unknown")}
         return cls(**tables, card=document.get("card"))
 
     def save(self, path: Path) -> None:

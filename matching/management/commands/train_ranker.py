@@ -17,8 +17,8 @@ REFUSED = 3
 
 class Command(BaseCommand):
     help = (
-        "Learn the ranker from judged texts and from outcomes of matches, and write it if it beats the tuned fusion on "
-        "queries held out; otherwise write nothing and end with exit code 3."
+        "Learn the ranker from outcomes of matches, and write it if it beats the tuned fusion on queries held out and loses "
+        "on no judged texts; otherwise write nothing and end with exit code 3."
     )
     requires_system_checks = ()
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         groups += outcome_groups(read, encoder, fusion)
         self.stdout.write(f"Learning from {len(groups)} groups, held out five times by owner …")
-        verdict = judge(groups, must_gain=["outcomes", "substitutes"], random_state=random_state)
+        verdict = judge(groups, must_gain=["outcomes"], random_state=random_state)
         self._print(verdict)
         if options["json"]:
             write(options["json"], verdict.to_dict())
@@ -55,7 +55,8 @@ class Command(BaseCommand):
             "judged": {source: sum(group.source == source for group in groups) for source in verdict.comparisons},
             "outcomes": model,
             "held_out": verdict.to_dict()["comparisons"],
-            "weight_of_features": {name: round(float(np.ptp(ranker.points[name])), 2) for name in FEATURES},
+            "points_of_text": round(ranker.slope, 2),
+            "points_of_features": {name: round(float(np.ptp(ranker.points[name])), 2) for name in FEATURES},
         }
         ranker.save(out)
         self.stdout.write(self.style.SUCCESS(f"Promoted: {ranker.version} → {out}"))

@@ -15,6 +15,7 @@ def ranker(random_state=0):
     random = np.random.default_rng(random_state)
     return Ranker(
         base=33.3,
+        slope=20,
         edges={name: np.sort(random.uniform(-1, 2, 3)) for name in FEATURES},
         points={name: random.normal(0, 5, 4) for name in FEATURES},
         unknown={name: random.normal() for name in FEATURES},

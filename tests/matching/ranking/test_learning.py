@@ -1,7 +1,7 @@
 import numpy as np
 
 from matching.ranking.features import FEATURES
-from matching.ranking.learning import AdditiveRankerLearner, joined
+from matching.ranking.learning import AdditiveRankerLearner, scaled
 
 
 def market(*, queries=120, candidates=20, random_state=0):
@@ -28,6 +28,7 @@ def test_fit_reads_out_the_very_order_of_the_booster():
     features, labels, groups = market()
     ranker = AdditiveRankerLearner(trees=80).fit(features, labels, groups).ranker_
     held_out, held_out_labels, _ = market(random_state=1)
+    held_out[:, FEATURES.index("fused")] = 0.0
 
     correlation = np.corrcoef(ranker.scores(held_out), held_out_labels)[0, 1]
 
@@ -50,18 +51,17 @@ def test_fit_adds_to_the_scores_that_are_there_already():
     assert np.ptp(on_top.points["embedding"]) < np.ptp(alone.points["embedding"]) / 2
 
 
-def test_joined_scores_lie_between_0_and_100_and_keep_the_order_of_each():
+def test_scaled_scores_lie_between_0_and_100_and_keep_the_order():
     features, labels, groups = market()
-    text = AdditiveRankerLearner(trees=40).fit(features, labels, groups, names=["embedding"]).ranker_
-    commercial = AdditiveRankerLearner(trees=40).fit(features, labels, groups, names=["distance", "price"]).ranker_
+    features[:, FEATURES.index("fused")] = 0.0
+    raw = AdditiveRankerLearner(trees=40).fit(features, labels, groups, names=["distance", "price"]).ranker_
 
-    ranker = joined(text, commercial, share=2.0)
+    ranker = scaled(raw, slope=3.0)
 
     scores = ranker.scores(features)
     assert scores.min() >= -1e-9
     assert scores.max() <= 100 + 1e-9
-    of_text_alone = np.where(np.arange(len(FEATURES)) == FEATURES.index("embedding"), features, np.nan)
-    assert np.corrcoef(ranker.scores(of_text_alone), text.scores(of_text_alone))[0, 1] > 1 - 1e-9
+    assert np.corrcoef(scores, raw.scores(features))[0, 1] > 1 - 1e-9
 
 
 def test_fit_twice_learns_the_same():

@@ -1,7 +1,7 @@
 import numpy as np
 
 from matching.ranking.features import FEATURES
-from matching.ranking.promotion import JudgedGroup, judge, learn, quality
+from matching.ranking.promotion import JudgedGroup, judge, quality
 from tests.matching.ranking.test_learning import market
 
 
@@ -19,9 +19,7 @@ def groups(source, *, fused_is_noise, random_state=0, queries=120, candidates=20
 
 
 def test_judge_promotes_what_beats_the_fusion_on_held_out_queries():
-    both = [group for source in ("outcomes", "substitutes") for group in groups(source, fused_is_noise=True)]
-
-    verdict = judge(both, must_gain=["outcomes", "substitutes"], trees=40)
+    verdict = judge(groups("outcomes", fused_is_noise=True), must_gain=["outcomes"], trees=40)
 
     assert verdict.is_promoted
     assert verdict.comparisons["outcomes"].low > 0
@@ -49,23 +47,28 @@ def test_judge_twice_says_the_same():
     assert first == second
 
 
-def test_learn_reads_texts_from_judged_texts_and_the_rest_from_outcomes():
-    judged = groups("substitutes", fused_is_noise=False)
-    outcomes = groups("outcomes", fused_is_noise=True, random_state=1)
+def test_judge_leaves_judged_texts_in_the_order_of_the_fusion():
+    both = [group for source in ("outcomes", "substitutes") for group in groups(source, fused_is_noise=True)]
+    for group in both:
+        if group.source == "substitutes":
+            group.features[:, FEATURES.index("category") :] = np.nan
 
-    ranker = learn(judged + outcomes, trees=40)
+    verdict = judge(both, must_gain=["outcomes"], trees=40)
 
-    assert np.ptp(ranker.points["fused"]) > np.ptp(ranker.points["embedding"])
-    assert np.ptp(ranker.points["distance"]) > 5
+    assert verdict.is_promoted
+    assert verdict.comparisons["substitutes"].difference == 0.0
 
 
-def test_learn_weighs_a_small_source_of_texts_as_much_as_a_large_one():
-    large = groups("large", fused_is_noise=True, queries=200)
-    small = groups("small", fused_is_noise=False, queries=20, random_state=1)
+def test_judge_refuses_what_loses_on_a_source_it_need_not_gain_on():
+    good = groups("outcomes", fused_is_noise=True)
+    spoilt = groups("other", fused_is_noise=False, random_state=1)
+    for group in spoilt:
+        distance = group.features[:, FEATURES.index("distance")]
+        distance[:] = group.grades * 300.0
 
-    ranker = learn(large + small, trees=40)
+    verdict = judge(good + spoilt, must_gain=["outcomes"], trees=40)
 
-    assert np.ptp(ranker.points["fused"]) > 5
+    assert verdict.refusal.startswith("On other it loses")
 
 
 def test_quality_is_one_for_the_best_order_and_keeps_ties_in_place():

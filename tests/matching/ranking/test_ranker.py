@@ -12,7 +12,7 @@ def tiny_ranker(**card):
         "points": {name: [0.0] for name in FEATURES} | {"embedding": [-20.0, 0.0, 30.0], "distance": [5.0, -10.0]},
         "unknown": dict.fromkeys(FEATURES, 0.0),
     }
-    return Ranker(base=40, card=card, **tables)
+    return Ranker(base=40, slope=10, card=card, **tables)
 
 
 def rows(**columns):
@@ -23,9 +23,17 @@ def rows(**columns):
 
 
 def test_scores_add_the_points_of_the_steps_to_the_base():
-    features = rows(embedding=[0.2, 0.3, 0.5, 0.7], distance=[50, 100, 101, np.nan])
+    features = rows(embedding=[0.2, 0.3, 0.5, 0.7], distance=[50, 100, 101, np.nan], fused=[0, 0, 0, 0])
 
     assert tiny_ranker().scores(features).tolist() == [25.0, 25.0, 30.0, 70.0]
+
+
+def test_scores_grow_evenly_with_the_fused_score_so_that_no_order_is_lost():
+    features = rows(embedding=[0.5] * 4, fused=[-0.1, 0.0, 0.1, 0.10001])
+
+    scores = tiny_ranker().scores(features)
+
+    assert scores.tolist() == pytest.approx([40.0, 40.0, 41.0, 41.0001])
 
 
 def test_contributions_sum_to_the_score():
