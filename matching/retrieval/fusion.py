@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from matching.retrieval.metrics import ndcg_at
+from matching.retrieval.metrics import auc, ndcg_at
 from matching.retrieval.ordering import best_slots
 
 POWERS = (0.5, 0.75, 1.0, 1.5)
@@ -42,6 +42,15 @@ class JudgedCandidates:
     ideal: Sequence[float]
 
 
+@dataclass(frozen=True)
+class ScoredPairs:
+    """Pairs of texts with both legs' scores, and whether the second answers the first; shape (n,)."""
+
+    keyword: np.ndarray
+    embedding: np.ndarray
+    relevant: np.ndarray
+
+
 class ScoreFusion:
     """The weighted sum of the two legs' scores: (1 - weight) · keyword^power + weight · embedding.
 
@@ -68,17 +77,19 @@ class ScoreFusion:
         lexical = np.clip(np.asarray(keyword, dtype=np.float64), 0, 1) ** self.power
         return (1 - self.weight) * lexical + self.weight * np.asarray(embedding, dtype=np.float64)
 
-    def fit(self, *benchmarks: Sequence[JudgedCandidates]) -> "ScoreFusion":
-        """Learn weight and power: the best mean nDCG@10, each benchmark counting the same however many its queries.
+    def fit(self, *benchmarks: Sequence[JudgedCandidates], pairs: Sequence[ScoredPairs] = ()) -> "ScoreFusion":
+        """Learn weight and power: the best mean of each benchmark's nDCG@10 and each set of pairs' AUC.
 
-        Of settings that are equally good the one nearest to an even plain sum is taken.
+        Each counts the same however many queries or pairs it has. Of settings that are equally good the one nearest to
+        an even plain sum is taken.
         """
         best = None
         for power in POWERS:
             for weight in WEIGHTS:
                 trial = ScoreFusion(weight=weight, power=power)
-                value = np.mean([np.mean([trial.quality(query) for query in queries]) for queries in benchmarks])
-                rank = (round(float(value), 6), -abs(weight - 0.5), -abs(power - 1.0))
+                values = [np.mean([trial.quality(query) for query in queries]) for queries in benchmarks]
+                values += [auc(one.relevant, trial.fuse(one.keyword, one.embedding)) for one in pairs]
+                rank = (round(float(np.mean(values)), 6), -abs(weight - 0.5), -abs(power - 1.0))
                 if best is None or rank > best[0]:
                     best = (rank, weight, power)
         self.quality_, self.weight, self.power = best[0][0], best[1], best[2]

@@ -6,7 +6,8 @@ import numpy as np
 
 from matching.retrieval.encoder import Encoder
 from matching.retrieval.evaluation import Evaluation, Quality, pair_quality
-from matching.retrieval.fusion import ScoreFusion
+from matching.retrieval.fusion import ScoredPairs, ScoreFusion
+from matching.retrieval.legs import pair_scores
 from matching.retrieval.preparation import small_collection, substitutes, translations
 from matching.retrieval.sources import (
     DEV_SHARE,
@@ -107,17 +108,21 @@ def _shown(quality: Quality) -> str:
 
 
 def learn_fusion(folder: Path, encoder: Encoder, *, seed: int) -> ScoreFusion:
-    """Return the fusion learnt on the dev part of the goods: substitutes in Chinese, and translations."""
+    """Return the fusion learnt on the dev part: substitutes in Chinese, translations, and judged queries with titles."""
     goods = read_goods(folder)
     english = [item for item in goods if item.name_en]
     benchmarks = [substitutes(goods, "dev", seed=seed), translations(english, english, "dev", seed=seed)]
     judged = [Evaluation(benchmark, encoder).candidates() for benchmark in benchmarks]
+    asked = split_pairs(read_query_titles(folder), "dev", seed=seed)
+    relevant = np.array([pair.label >= 1 for pair in asked])
+    pairs = ScoredPairs(*pair_scores([p.left for p in asked], [p.right for p in asked], encoder), relevant)
     origin = (
-        f"Learnt by train_embedding on the dev part (seed {seed}) of goods_zh_en, unseen by the embedding of version "
+        f"Learnt by train_embedding on the dev part (seed {seed}) of the data, unseen by the embedding of version "
         f"{encoder.version}: {len(judged[0])} Chinese names asking for their similar group among {len(goods)} names, and "
-        f"{len(judged[1])} asking for their own translation among {len(english)}; best mean nDCG@10 of the two."
+        f"{len(judged[1])} asking for their own translation among {len(english)}, and {len(asked)} judged queries and "
+        "titles of query_title: the best mean of nDCG@10, nDCG@10 and AUC."
     )
-    return ScoreFusion(origin=origin).fit(*judged)
+    return ScoreFusion(origin=origin).fit(*judged, pairs=[pairs])
 
 
 def model_card(

@@ -56,7 +56,7 @@ class StaticTrainer:
         self,
         *,
         dim: int = 384,
-        passes: int = 8,
+        passes: int = 6,
         batch: int = 512,
         temperature: float = 0.1,
         group_temperature: float = 0.07,

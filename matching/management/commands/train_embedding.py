@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=SEED, help="of the split into train, dev and test")
         parser.add_argument("--dim", type=int, default=384)
         parser.add_argument("--passes", type=int, default=6)
-        parser.add_argument("--threads", type=int, default=2)
+        parser.add_argument("--threads", type=int, default=1, help="more only help on an idle machine")
 
     def handle(self, *, folder, out, glossary, fusion: Path | None, seed, dim, passes, threads, **_options):
         started = time.monotonic()
@@ -58,7 +58,8 @@ class Command(BaseCommand):
             learnt = learn_fusion(folder, encoder, seed=seed)
             learnt.save(fusion)
             self._say(
-                started, f"fusion: weight {learnt.weight}, power {learnt.power}, nDCG@10 {learnt.quality_:.3f} on dev"
+                started,
+                f"fusion: weight {learnt.weight}, power {learnt.power}, mean quality {learnt.quality_:.3f} on dev",
             )
 
     def _say(self, started, line):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from matching.retrieval.fusion import JudgedCandidates, ScoreFusion, reciprocal_rank_fusion
+from matching.retrieval.fusion import JudgedCandidates, ScoredPairs, ScoreFusion, reciprocal_rank_fusion
 
 
 def judged(keyword, embedding, grades):
@@ -43,6 +43,15 @@ def test_fit_counts_a_small_benchmark_as_much_as_a_large_one():
     fusion = ScoreFusion().fit([embedding_right] * 50, [keyword_right])
 
     assert fusion.quality_ == 1.0
+
+
+def test_fit_listens_to_judged_pairs_too():
+    indifferent = [judged([0.5, 0.5], [0.5, 0.5], [1, 0])]
+    pairs = ScoredPairs(np.array([0.9, 0.1]), np.array([0.1, 0.9]), np.array([True, False]))
+
+    right, wrong = ScoreFusion().fit(indifferent, pairs=[pairs]).fuse(pairs.keyword, pairs.embedding)
+
+    assert right > wrong
 
 
 def test_fit_is_the_same_for_every_order_of_the_queries():
