@@ -159,8 +159,10 @@ def worker_memory() -> dict[str, int]:
     """Measure a process of its own that does what a worker does: load the index, then match."""
     environment = {**os.environ, "BENCH_DATA_DIR": os.environ["DATA_DIR"]}
     answer = subprocess.run(
-        [sys.executable, __file__, "--as-worker"], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, __file__, "--as-worker"], env=environment, capture_output=True, text=True, check=False
     )
+    if answer.returncode:
+        raise SystemExit(answer.stderr)
     return json.loads(answer.stdout.splitlines()[-1])
 
 
@@ -233,8 +235,8 @@ def snapshot_start() -> dict[str, float]:
     return {"save_seconds": round(saved, 2), "load_seconds": round(time.monotonic() - began, 2)}
 
 
-def measure(arguments: argparse.Namespace) -> dict:
-    figures: dict = {"listings": arguments.listings}
+def measure(arguments: argparse.Namespace, figures: dict) -> None:
+    figures["listings"] = arguments.listings
     say(f"Posting {arguments.listings:,} listings …")
     began = time.monotonic()
     user = fill(arguments.listings, arguments.organisations)
@@ -268,7 +270,6 @@ def measure(arguments: argparse.Namespace) -> dict:
         for pk in Listing.objects.values_list("pk", flat=True)
     )
     figures["seconds_from_post"] = freshness(arguments.posts, user)
-    return figures
 
 
 def user_of_nobody() -> User:
@@ -299,13 +300,15 @@ def main() -> None:
     # Not the tests' database: the two may run side by side.
     connection.settings_dict["TEST"]["NAME"] = DATABASE
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    figures: dict = {}
     try:
-        figures = measure(arguments)
+        measure(arguments, figures)
     finally:
         connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
-    show(figures)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        # Also of a run that broke off: what it measured took long.
+        show(figures)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
