@@ -10,7 +10,7 @@ from django.utils import timezone
 from marketplace.models import Block, Category, Listing, ListingAudience, ListingCertificate, Organisation, User
 from marketplace.parsing.catalogue import Catalogue, CategorySpec
 from marketplace.parsing.drafts import Draft
-from marketplace.parsing.normal_form import codes, normalise
+from marketplace.parsing.normal_form import normalise
 from matching.live_index.trained import text_version
 from matching.ranking.facts import ListingFacts
 
@@ -132,7 +132,6 @@ def _facts(
         is_verified=listing.organisation.is_approved,
         blocked=blocked,
         normal=entry.normal if is_fresh else "",
-        codes=tuple(entry.codes) if is_fresh else None,
     )
 
 
@@ -165,7 +164,6 @@ def facts_of_text(draft: Draft, text: str, *, side: str, organisation: Organisat
         side=side,
         text=words,
         normal=normalise(words),
-        codes=tuple(codes(words)),
         kind=values.get("kind") or (spec.kind if spec else "product"),
         category=spec.code if spec else "",
         family=spec.family if spec else "",

@@ -112,7 +112,7 @@ class LiveIndex:
             snapshot.save(self)
 
     def _entries(self):
-        return IndexEntry.objects.defer("text", "codes")
+        return IndexEntry.objects.defer("text")
 
     def _load(self, now: datetime) -> None:
         """Take the snapshot where there is a sound one, then whatever the rows say otherwise."""

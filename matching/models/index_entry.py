@@ -2,7 +2,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models import Exists, F, OuterRef, Q
 
@@ -33,27 +32,24 @@ class IndexEntryQuerySet(models.QuerySet):
             cursor.executemany(
                 """
                 INSERT INTO matching_indexentry (
-                    listing_id, revision, model_version, vector, text, normal, codes, sequence
+                    listing_id, revision, model_version, vector, text, normal, sequence
                 )
-                VALUES (%s, %s, %s, %s, %s, %s, %s, nextval('matching_index_sequence'))
+                VALUES (%s, %s, %s, %s, %s, %s, nextval('matching_index_sequence'))
                 ON CONFLICT (listing_id) DO UPDATE SET
                     revision = excluded.revision, model_version = excluded.model_version,
-                    vector = excluded.vector, text = excluded.text, normal = excluded.normal, codes = excluded.codes,
+                    vector = excluded.vector, text = excluded.text, normal = excluded.normal,
                     sequence = excluded.sequence
                 WHERE matching_indexentry.revision <= excluded.revision
                 """,
-                [
-                    (row.pk, row.revision, row.model_version, row.vector, row.text, row.normal, row.codes)
-                    for row in rows
-                ],
+                [(row.pk, row.revision, row.model_version, row.vector, row.text, row.normal) for row in rows],
             )
 
 
 class IndexEntry(models.Model):
     """What the index holds of a listing that was ever published: the truth the in-memory index is rebuilt from.
 
-    ``vector`` is the embedding of ``text`` as little-endian float16; ``normal`` is the text's normal form and ``codes``
-    the grades and sizes in it. ``model_version`` names the embedding model and the code that found the normal form.
+    ``vector`` is the embedding of ``text`` as little-endian float16; ``normal`` is the text's normal form.
+    ``model_version`` names the embedding model and the code that found the normal form.
     """
 
     listing = models.OneToOneField(Listing, on_delete=models.CASCADE, primary_key=True, related_name="index_entry")
@@ -62,7 +58,6 @@ class IndexEntry(models.Model):
     vector = models.BinaryField()
     text = models.TextField()
     normal = models.TextField()
-    codes = ArrayField(models.CharField(max_length=100), default=list)
     sequence = models.BigIntegerField(unique=True)
 
     objects = IndexEntryQuerySet.as_manager()

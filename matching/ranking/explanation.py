@@ -55,12 +55,12 @@ _ALWAYS_TOLD = {"text", "category", "distance", "price"}
 def _text(features: np.ndarray, contributions: np.ndarray) -> Reason:
     points = sum(float(contributions[PLACE[name]]) for name in TEXT_FEATURES)
     meaning = max(0.0, float(features[PLACE["embedding"]]))
-    coverage = float(features[PLACE["query_coverage"]])
+    words = max(0.0, float(features[PLACE["keyword"]]))
     return Reason(
         "text",
         points,
-        f"文字相近：含义 {meaning:.0%}，用词重合 {coverage:.0%}",
-        f"Texts are close: meaning {meaning:.0%}, shared wording {coverage:.0%}",
+        f"文字相近：含义 {meaning:.0%}，用词重合 {words:.0%}",
+        f"Texts are close: meaning {meaning:.0%}, shared words {words:.0%}",
     )
 
 

@@ -14,7 +14,7 @@ class ListingFacts:
     ``on_time_rate`` is the share of the organisation's ``deliveries`` that came on time, None without a record.
     ``audience`` are the organisations that may see a listing whose visibility is "named", ``blocked`` those with
     which this one has a block, whoever made it; ``open_until`` is the last day on which the listing is open.
-    ``normal`` and ``codes`` are the text's normal form and the codes in it where they were worked out before.
+    ``normal`` is the text's normal form where it was worked out before.
     """
 
     id: int
@@ -50,4 +50,3 @@ class ListingFacts:
     is_verified: bool = True
     blocked: frozenset[int] = frozenset()
     normal: str = ""
-    codes: tuple[str, ...] | None = None

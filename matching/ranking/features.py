@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from marketplace.parsing.normal_form import codes, normalise
 from marketplace.parsing.places import distance_km
 from marketplace.parsing.units import convert, same_dimension
 from matching.ranking.agreement import Agreement, attribute_agreements
@@ -19,9 +18,6 @@ DIRECTIONS: dict[str, int] = {
     "embedding": 1,
     "keyword": 1,
     "fused": 1,
-    "character_overlap": 1,
-    "query_coverage": 1,
-    "code_agreement": 1,
     "category": 1,
     "attributes": 1,
     "attributes_unknown": -1,
@@ -33,7 +29,7 @@ DIRECTIONS: dict[str, int] = {
     "deliveries": 1,
 }
 FEATURES: tuple[str, ...] = tuple(DIRECTIONS)
-TEXT_FEATURES: tuple[str, ...] = FEATURES[:6]
+TEXT_FEATURES: tuple[str, ...] = FEATURES[:3]
 
 # A record of few deliveries is drawn towards this rate as if so many more had been seen.
 PRIOR_ON_TIME_RATE, PRIOR_DELIVERIES = 0.9, 5
@@ -61,35 +57,16 @@ def pair_features(
     rows[:, 0] = embedding
     rows[:, 1] = keyword
     rows[:, 2] = fused
-    asked = _TextParts(query)
     for row, candidate in zip(rows, candidates, strict=True):
-        row[3:6] = asked.compare(_TextParts(candidate))
         supply, demand = (query, candidate) if query.side == "supply" else (candidate, query)
-        row[6] = category_closeness(supply, demand)
-        row[7:9] = attribute_shares(attribute_agreements(supply, demand))
-        row[9] = price_room(supply, demand)
-        row[10] = quantity_cover(supply, demand)
-        row[11] = distance(supply, demand)
-        row[12] = slack_days(supply, demand, today)
-        row[13:15] = record(supply)
+        row[3] = category_closeness(supply, demand)
+        row[4:6] = attribute_shares(attribute_agreements(supply, demand))
+        row[6] = price_room(supply, demand)
+        row[7] = quantity_cover(supply, demand)
+        row[8] = distance(supply, demand)
+        row[9] = slack_days(supply, demand, today)
+        row[10:12] = record(supply)
     return rows
-
-
-class _TextParts:
-    """The character pairs and the codes of a text, in its normal form."""
-
-    def __init__(self, facts: ListingFacts) -> None:
-        normal = (facts.normal or normalise(facts.text)).replace(" ", "")
-        self.pairs = {normal[place : place + 2] for place in range(len(normal) - 1)}
-        self.codes = set(codes(facts.text) if facts.codes is None else facts.codes)
-
-    def compare(self, other: "_TextParts") -> tuple[float, float, float]:
-        """Return the Jaccard overlap of character pairs, the share of ours found there, and of our codes."""
-        shared = len(self.pairs & other.pairs)
-        overlap = shared / len(self.pairs | other.pairs) if self.pairs or other.pairs else 0.0
-        coverage = shared / min(len(self.pairs), len(other.pairs)) if self.pairs and other.pairs else 0.0
-        agreement = len(self.codes & other.codes) / len(self.codes) if self.codes else UNKNOWN
-        return overlap, coverage, agreement
 
 
 def category_closeness(supply: ListingFacts, demand: ListingFacts) -> float:

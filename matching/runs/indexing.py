@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from marketplace.models import Listing
-from marketplace.parsing.normal_form import codes, normalise
+from marketplace.parsing.normal_form import normalise
 from matching.live_index import encoder, index_text, text_version
 from matching.live_index.facts import category_book
 from matching.models import IndexEntry
@@ -44,7 +44,6 @@ def index_listings(*, only: Sequence[int] | None = None, limit: int = BATCH) -> 
             vector=vectors[listing.pk],
             text=texts[listing.pk],
             normal=normalise(texts[listing.pk]),
-            codes=list(dict.fromkeys(codes(texts[listing.pk]))),
         )
         for listing in listings
     ]

@@ -25,7 +25,6 @@ def test_pair_features_of_the_main_story():
     row = row_of(DEMAND, SUPPLY)
 
     assert row["embedding"] == 0.9
-    assert row["code_agreement"] == 1.0
     assert row["category"] == 1.0
     assert row["attributes"] == 1.0
     assert row["attributes_unknown"] == 0.0
