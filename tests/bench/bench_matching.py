@@ -34,7 +34,7 @@ from config.celery import app  # noqa: E402
 from marketplace.models import Listing, Membership, Notification, Organisation, User  # noqa: E402
 from marketplace.services import categories, listings  # noqa: E402
 from matching import runs, services  # noqa: E402
-from matching.live_index import encoder, facts_of, live_index, text_version, with_facts  # noqa: E402
+from matching.live_index import encoder, facts_of, fusion, live_index, ranker, text_version, with_facts  # noqa: E402
 from matching.management.commands.listen import Listener  # noqa: E402
 from matching.models import IndexEntry, Match, MatchRun  # noqa: E402
 from matching.models.index_entry import listings_to_index  # noqa: E402
@@ -237,6 +237,9 @@ def snapshot_start() -> dict[str, float]:
 
 def measure(arguments: argparse.Namespace, figures: dict) -> None:
     figures["listings"] = arguments.listings
+    # Loaded first, so that a model that does not fit is said now and not after a quarter of an hour.
+    ranker()
+    fusion()
     say(f"Posting {arguments.listings:,} listings …")
     began = time.monotonic()
     user = fill(arguments.listings, arguments.organisations)
