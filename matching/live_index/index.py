@@ -87,11 +87,13 @@ class LiveIndex:
         with self._lock:
             words = query.normal or normalise(query.text)
             permitted = self.table.ids[self.table.allowed(query, today, rules=rules)]
-            by_word, _ = self.keywords.search(words, DEPTH, np.isin(self.keywords.ids, permitted))
+            # Scored once for all listings: the words of a whole listing are what a match spends its time on.
+            by_words = self.keywords.scores(words)
+            by_word, _ = self.keywords.best(by_words, DEPTH, np.isin(self.keywords.ids, permitted))
             by_meaning, _ = self.vectors.search(vector, DEPTH, np.isin(self.vectors.ids, permitted))
             known = np.intersect1d(np.asarray(also, dtype=np.int64), permitted)
             ids = np.union1d(np.union1d(by_word, by_meaning[by_meaning >= 0]), known)
-            keyword = self.keywords.scores(words, _places(self.keywords.ids, ids))
+            keyword = by_words[_places(self.keywords.ids, ids)]
             # A listing whose vector is of another model has no meaning here yet.
             embedding = np.nan_to_num(self.vectors.scores(vector, ids), nan=0.0)
         fused = fusion().fuse(keyword, embedding)
