@@ -28,7 +28,7 @@ class OrganisationSerializer(serializers.ModelSerializer):
         fields = (
             "id",
             "kind",
-            *organisations.PROFILE_FIELDS,
+            *Organisation.PROFILE_FIELDS,
             "state",
             "review_note",
             "is_demo",
@@ -55,10 +55,10 @@ class ProfileInput(serializers.ModelSerializer):
 
     class Meta:
         model = Organisation
-        fields = organisations.PROFILE_FIELDS
+        fields = Organisation.PROFILE_FIELDS
         extra_kwargs = {
             "uscc": {"validators": [], "max_length": 40},
-            **{name: {"required": False} for name in organisations.PROFILE_FIELDS if name != "uscc"},
+            **{name: {"required": False} for name in Organisation.PROFILE_FIELDS if name != "uscc"},
         }
         # The service and the database see to who was first.
         validators = []

@@ -6,31 +6,13 @@ from marketplace.forms.regions import RegionField
 from marketplace.models import Membership, Organisation, Report
 from marketplace.parsing.industries import industries
 
-PROFILE = [
-    "name_zh",
-    "name_en",
-    "identifier_type",
-    "uscc",
-    "foreign_identifier",
-    "country",
-    "region",
-    "industry",
-    "address",
-    "contact_name",
-    "contact_phone",
-    "contact_email",
-    "website",
-    "about_zh",
-    "about_en",
-]
-
 
 class OrganisationForm(ShowsRefusals):
     """What an organisation says of itself; the service checks identifiers by their registers' rules."""
 
     def __init__(self, *args, with_kind: bool = False, **options):
         super().__init__(*args, **options)
-        names = ["kind", *PROFILE] if with_kind else PROFILE
+        names = ["kind", *Organisation.PROFILE_FIELDS] if with_kind else Organisation.PROFILE_FIELDS
         texts = {name: forms.Textarea(attrs={"rows": 4}) for name in ("about_zh", "about_en")}
         chosen = [name for name in names if name not in ("uscc", "region", "website")]
         self.fields.update(forms.fields_for_model(Organisation, chosen, widgets=texts))

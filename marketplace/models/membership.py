@@ -13,10 +13,6 @@ class MembershipQuerySet(models.QuerySet):
     def owners(self) -> Self:
         return self.filter(role=Membership.Role.OWNER)
 
-    def told_of_matches(self) -> Self:
-        """Return the members whose work a match is."""
-        return self.filter(role__in=[Membership.Role.OWNER, Membership.Role.TRADER], user__is_active=True)
-
 
 class Membership(models.Model):
     """What a user may do for an organisation."""

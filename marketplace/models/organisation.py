@@ -60,6 +60,25 @@ class Organisation(models.Model):
         VAT = "vat", _("VAT number")
         REGISTRATION = "registration", _("Company registration number")
 
+    # What an organisation says of itself: forms, services and the API take these fields.
+    PROFILE_FIELDS = (
+        "name_zh",
+        "name_en",
+        "identifier_type",
+        "uscc",
+        "foreign_identifier",
+        "country",
+        "region",
+        "industry",
+        "address",
+        "contact_name",
+        "contact_phone",
+        "contact_email",
+        "website",
+        "about_zh",
+        "about_en",
+    )
+
     kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.ENTERPRISE)
     name_zh = models.CharField(_("name (Chinese)"), max_length=200, blank=True)
     name_en = models.CharField(_("name (English)"), max_length=200, blank=True)

@@ -19,23 +19,6 @@ from marketplace.models import (
 from marketplace.services import announcements
 from marketplace.services.identifiers import check_organisation
 
-PROFILE_FIELDS = (
-    "name_zh",
-    "name_en",
-    "identifier_type",
-    "uscc",
-    "foreign_identifier",
-    "country",
-    "region",
-    "industry",
-    "address",
-    "contact_name",
-    "contact_phone",
-    "contact_email",
-    "website",
-    "about_zh",
-    "about_en",
-)
 # What the platform operator approved: with another of these it is another firm, and is looked at again.
 IDENTITY_FIELDS = ("name_zh", "name_en", "identifier_type", "uscc", "foreign_identifier", "country")
 TAKEN_CONSTRAINTS = re.compile(r"uscc|organisation_foreign_identifier_belongs_to_one")
@@ -139,7 +122,7 @@ def register_organisation(
 ) -> Organisation:
     """Register a firm in the name of its first owner; the platform operator approves it before its listings go public.
 
-    ``profile`` are fields of ``PROFILE_FIELDS``.
+    ``profile`` are fields of ``Organisation.PROFILE_FIELDS``.
 
     :raises InputRefused: naming each field that cannot be taken
     :raises UsccAlreadyTaken: if somebody registered it before; it can be contested
@@ -181,7 +164,7 @@ def update_profile(*, organisation: Organisation, by: User, now: datetime, **pro
 
 
 def _refuse_unknown(profile: dict) -> None:
-    if unknown := set(profile) - set(PROFILE_FIELDS):
+    if unknown := set(profile) - set(Organisation.PROFILE_FIELDS):
         raise InputRefused({field: [_("An organisation has no such field.")] for field in sorted(unknown)})
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 import marketplace.parsing
 from matching.models import RankerModel
 from matching.ranking import Ranker
+from matching.ranking.text import shipped_ranker
 from matching.retrieval.encoder import StaticEncoder, TransformerEncoder, load_encoder
 from matching.retrieval.fusion import ScoreFusion
 
@@ -53,14 +54,9 @@ def fusion() -> ScoreFusion:
 def ranker() -> Ranker:
     """Return the ranker promoted last, or the shipped one; a promotion takes effect at the next question."""
     promoted = RankerModel.objects.in_use().values_list("version", flat=True).first()
-    return _promoted(promoted) if promoted else _shipped()
+    return _promoted(promoted) if promoted else shipped_ranker()
 
 
 @lru_cache(maxsize=2)
 def _promoted(version: str) -> Ranker:
     return Ranker.from_dict(RankerModel.objects.get(version=version).document)
-
-
-@cache
-def _shipped() -> Ranker:
-    return Ranker.load(SHIPPED / "ranker.json")
