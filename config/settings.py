@@ -127,6 +127,10 @@ CELERY_BEAT_SCHEDULE = {
     "marketplace-ring-again": {"task": "marketplace.tasks.ring_again", "schedule": 60.0},
     "marketplace-send-digests": {"task": "marketplace.tasks.send_digests", "schedule": 300.0},
     "marketplace-expire-listings": {"task": "marketplace.tasks.expire_listings", "schedule": 60.0},
+    "marketplace-prune-idempotent-requests": {
+        "task": "marketplace.tasks.prune_idempotent_requests",
+        "schedule": 3600.0,
+    },
     "matching-ring-again": {"task": "matching.tasks.ring_again", "schedule": 60.0},
     "matching-request-missing-runs": {"task": "matching.tasks.request_missing_runs", "schedule": 60.0},
 }

@@ -3,6 +3,7 @@ from django.urls import include, path
 
 from marketplace.views import (
     accounts,
+    attachments,
     home,
     imports,
     listings,
@@ -98,11 +99,16 @@ reader_pages = [
     path("reviews/reports/<int:pk>/", reviews.report_answer, name="report_answer"),
 ]
 
+deal_file_pages = [
+    path("attachments/<int:pk>/", attachments.attachment_download, name="attachment_download"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     *account_pages,
     *organisation_pages,
     *listing_pages,
     *reader_pages,
+    *deal_file_pages,
     path("api/v1/", include("marketplace.api.urls")),
 ]

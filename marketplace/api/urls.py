@@ -3,6 +3,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from marketplace.api import (
     accounts,
+    attachments,
     categories,
     imports,
     listings,
@@ -16,6 +17,7 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="marketplace:api_schema"), name="api_docs"),
     *accounts.urlpatterns,
+    *attachments.urlpatterns,
     *categories.urlpatterns,
     *listings.urlpatterns,
     *organisations.urlpatterns,

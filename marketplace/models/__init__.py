@@ -1,4 +1,6 @@
+from marketplace.models.attachment import Attachment, AttachmentReader
 from marketplace.models.category import Category
+from marketplace.models.idempotency import IdempotentRequest
 from marketplace.models.listing import Listing, ListingAudience, ListingCertificate
 from marketplace.models.listing_import import ListingImport
 from marketplace.models.mail import Digest, Mail
@@ -11,10 +13,13 @@ from marketplace.models.webhook import WebhookAttempt, WebhookEndpoint
 
 __all__ = [
     "Announcement",
+    "Attachment",
+    "AttachmentReader",
     "Block",
     "Category",
     "Channel",
     "Digest",
+    "IdempotentRequest",
     "Invitation",
     "Listing",
     "ListingAudience",

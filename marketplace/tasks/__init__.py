@@ -2,11 +2,20 @@
 
 from celery import shared_task
 
+from marketplace.tasks.idempotency import prune_idempotent_requests
 from marketplace.tasks.imports import import_listings, ring_for_imports
 from marketplace.tasks.listings import expire_listings
 from marketplace.tasks.notifications import ring_for_sendings, send_digests, send_mails, send_notifications
 
-__all__ = ["expire_listings", "import_listings", "ring_again", "send_digests", "send_mails", "send_notifications"]
+__all__ = [
+    "expire_listings",
+    "import_listings",
+    "prune_idempotent_requests",
+    "ring_again",
+    "send_digests",
+    "send_mails",
+    "send_notifications",
+]
 
 
 @shared_task

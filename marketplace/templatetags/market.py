@@ -1,5 +1,6 @@
 """What templates need beyond Django's own tags: icons, names of codes, prices and quantities in the reader's language."""
 
+import secrets
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -40,6 +41,12 @@ def in_my_language(texts: Mapping[str, Any]) -> str:
     """Return the zh or en text of ``{"zh": …, "en": …}``, or the one there is."""
     first, second = ("en", "zh") if get_language() == "en" else ("zh", "en")
     return texts.get(first) or texts.get(second) or ""
+
+
+@register.simple_tag
+def form_key() -> SafeString:
+    """Name this drawing of a form, inside it: sent twice, a view under ``once`` does its work once."""
+    return format_html('<input type="hidden" name="form_key" value="{}">', secrets.token_urlsafe(16))
 
 
 @register.inclusion_tag("marketplace/_reasons.html")
