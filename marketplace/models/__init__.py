@@ -1,38 +1,73 @@
 from marketplace.models.attachment import Attachment, AttachmentReader
+from marketplace.models.booking import Booking, BookingEvent, HandOver, WaitingEntry
 from marketplace.models.category import Category
+from marketplace.models.facility import Facility, FacilityClosure, FacilityHours, PriceItem
+from marketplace.models.fee import Fee, Statement
 from marketplace.models.idempotency import IdempotentRequest
 from marketplace.models.listing import Listing, ListingAudience, ListingCertificate
 from marketplace.models.listing_import import ListingImport
 from marketplace.models.mail import Digest, Mail
 from marketplace.models.membership import Invitation, Membership
+from marketplace.models.negotiation import Disclosure, Message, Negotiation
 from marketplace.models.notification import Announcement, Notification
+from marketplace.models.offer import Approval, Offer, OfferLine
+from marketplace.models.order import Order, OrderLine, OrderMove
 from marketplace.models.organisation import Block, Organisation, Report, UsccContest
+from marketplace.models.park import Park
+from marketplace.models.shipment import FulfilmentEvent, Lot, Package, Shipment
 from marketplace.models.subscription import Channel, Subscription
+from marketplace.models.terms import Incoterm, PaymentTerm
 from marketplace.models.user import User
 from marketplace.models.webhook import WebhookAttempt, WebhookEndpoint
 
 __all__ = [
     "Announcement",
+    "Approval",
     "Attachment",
     "AttachmentReader",
     "Block",
+    "Booking",
+    "BookingEvent",
     "Category",
     "Channel",
     "Digest",
+    "Disclosure",
+    "Facility",
+    "FacilityClosure",
+    "FacilityHours",
+    "Fee",
+    "FulfilmentEvent",
+    "HandOver",
     "IdempotentRequest",
+    "Incoterm",
     "Invitation",
     "Listing",
     "ListingAudience",
     "ListingCertificate",
     "ListingImport",
+    "Lot",
     "Mail",
     "Membership",
+    "Message",
+    "Negotiation",
     "Notification",
+    "Offer",
+    "OfferLine",
+    "Order",
+    "OrderLine",
+    "OrderMove",
     "Organisation",
+    "Package",
+    "Park",
+    "PaymentTerm",
+    "PriceItem",
     "Report",
+    "Shipment",
+    "Statement",
     "Subscription",
     "UsccContest",
     "User",
+    "WaitingEntry",
     "WebhookAttempt",
     "WebhookEndpoint",
 ]

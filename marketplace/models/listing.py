@@ -85,7 +85,7 @@ class ListingQuerySet(models.QuerySet):
 class Listing(models.Model):
     """What a firm offers or wants.
 
-    A price is in ``currency`` per ``price_unit``. ``region`` is where a supply ships from and where a demand is
+    ``quantity`` is what is still to be had: an order takes its part away. ``held`` of it is promised in open offers. A price is in ``currency`` per ``price_unit``. ``region`` is where a supply ships from and where a demand is
     delivered to; ``delivery_regions`` are where a supply can be delivered (empty: everywhere), as GB/T 2260 codes of
     any level.
     """
@@ -131,6 +131,7 @@ class Listing(models.Model):
     text_en = models.TextField(_("text (English)"), blank=True)
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     quantity = models.DecimalField(_("quantity"), max_digits=18, decimal_places=3, null=True, blank=True)
+    held = models.DecimalField(_("held by open offers"), max_digits=18, decimal_places=3, default=0)
     unit = models.CharField(_("unit"), max_length=20, blank=True)
     minimum_order = models.DecimalField(_("minimum order"), max_digits=18, decimal_places=3, null=True, blank=True)
     price_min = models.DecimalField(_("price from"), max_digits=18, decimal_places=4, null=True, blank=True)
@@ -186,6 +187,11 @@ class Listing(models.Model):
             ),
             models.CheckConstraint(name="listing_has_a_title", condition=~Q(title_zh="") | ~Q(title_en="")),
             models.CheckConstraint(name="listing_quantity_is_positive", condition=Q(quantity=None) | Q(quantity__gt=0)),
+            # However many offers are made at once, no more is promised than there is.
+            models.CheckConstraint(
+                name="listing_holds_at_most_its_quantity",
+                condition=Q(held=0) | Q(held__gt=0, held__lte=F("quantity")),
+            ),
             models.CheckConstraint(
                 name="listing_quantity_has_a_unit",
                 condition=Q(quantity=None, minimum_order=None) | ~Q(unit=""),

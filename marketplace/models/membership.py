@@ -43,6 +43,10 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=12, choices=Role)
+    # Offers above it go to an approver first; in CNY, and any offer in another currency counts as above.
+    approval_limit = models.DecimalField(
+        _("approval limit (CNY)"), max_digits=18, decimal_places=2, null=True, blank=True
+    )
     created_at = models.DateTimeField()
 
     objects = MembershipQuerySet.as_manager()
@@ -52,6 +56,10 @@ class Membership(models.Model):
         verbose_name_plural = _("memberships")
         constraints = [
             models.UniqueConstraint(name="membership_once_per_user_and_organisation", fields=["user", "organisation"]),
+            models.CheckConstraint(
+                name="membership_approval_limit_is_not_negative",
+                condition=Q(approval_limit=None) | Q(approval_limit__gte=0),
+            ),
         ]
 
     def __str__(self):
