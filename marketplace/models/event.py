@@ -9,6 +9,9 @@ from marketplace.models.membership import Membership
 
 OWNERS = (Membership.Role.OWNER,)
 EVERYBODY = tuple(Membership.Role)
+PARK_ROLES = (Membership.Role.OWNER, Membership.Role.OPERATOR)
+# Firms book, parks run what was booked: each is told what the other did.
+BOOKING_ROLES = (*Membership.TRADING_ROLES, Membership.Role.OPERATOR)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,17 @@ EVENTS = {
     "uscc_contest.decided": Event(_("A contested credit code was decided"), OWNERS, is_for_endpoints=False),
     "report.answered": Event(_("A report was answered"), OWNERS, is_for_endpoints=False),
     "member.joined": Event(_("A member joined"), OWNERS, is_for_endpoints=False),
+    "booking.requested": Event(_("A booking waits for approval"), PARK_ROLES),
+    "booking.confirmed": Event(_("A booking was confirmed"), BOOKING_ROLES),
+    "booking.refused": Event(_("A booking was refused"), BOOKING_ROLES),
+    "booking.moved": Event(_("A booking was moved"), BOOKING_ROLES),
+    "booking.cancelled": Event(_("A booking was cancelled"), BOOKING_ROLES),
+    "booking.lapsed": Event(_("A request for a booking lapsed"), BOOKING_ROLES),
+    "booking.offered": Event(_("Another firm offers its booking"), BOOKING_ROLES),
+    "booking.handed_over": Event(_("A booking was handed over"), BOOKING_ROLES),
+    "waiting.offered": Event(_("A slot waited for came free"), BOOKING_ROLES),
+    "waiting.lapsed": Event(_("A held slot or a wait for one lapsed"), BOOKING_ROLES),
+    "statement.issued": Event(_("A park's monthly statement was issued"), BOOKING_ROLES),
     "webhook_endpoint.disabled": Event(_("A webhook was switched off"), OWNERS, is_for_endpoints=False),
 }
 
