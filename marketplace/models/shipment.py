@@ -1,12 +1,13 @@
 import secrets
+from datetime import datetime
+from decimal import Decimal
 from typing import Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.models.attachment import Attachment
-from marketplace.models.booking import Booking
+from marketplace.models.booking import NUMBER_ALPHABET, Booking
 from marketplace.models.facility import Facility
 from marketplace.models.membership import Membership
 from marketplace.models.order import OrderLine
@@ -18,6 +19,11 @@ from marketplace.models.user import User
 def new_token() -> str:
     """Return what a QR code carries: 22 letters that nobody guesses."""
     return secrets.token_urlsafe(16)
+
+
+def new_number(prefix: str, now: datetime) -> str:
+    """Return a number for something made now: its day, and signs that nobody can guess or misread."""
+    return f"{prefix}{now:%y%m%d}-{''.join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))}"
 
 
 class ShipmentQuerySet(models.QuerySet):
@@ -32,15 +38,30 @@ class ShipmentQuerySet(models.QuerySet):
     def sent_by(self, user: User) -> Self:
         return self.filter(seller__in=Organisation.objects.of(user, *Membership.TRADING_ROLES))
 
+    def plannable_by(self, user: User) -> Self:
+        """Return the planned shipments that the user may still change as their sender."""
+        return self.sent_by(user).filter(status=Shipment.Status.PLANNED)
+
     def handled_by(self, user: User) -> Self:
         """Return the shipments that this user may weigh, inspect, store and hand over: those of their parks."""
         return self.filter(park__in=Park.objects.run_by(user))
+
+    def on_the_grounds(self) -> Self:
+        return self.filter(status__in=Shipment.ON_THE_GROUNDS)
+
+    def expected_by(self, moment: datetime) -> Self:
+        """Return what should have come to a gate by then, and what is on its way without saying when it comes."""
+        due = Q(status__in=Shipment.TO_COME, expected_at__lt=moment)
+        return self.filter(due | Q(status=Shipment.Status.DISPATCHED, expected_at=None))
 
     def with_details(self) -> Self:
         lots = models.Prefetch(
             "lots", Lot.objects.order_by("pk").select_related("order_line__order__buyer", "location")
         )
         return self.select_related("seller", "park").prefetch_related(lots)
+
+    def with_names(self) -> Self:
+        return self.select_related("seller", "park")
 
     def become(self, status: str, *, now, **changes) -> int:
         """Move these shipments to the status where their present one allows it; one UPDATE decides."""
@@ -78,6 +99,9 @@ class Shipment(models.Model):
         Status.CANCELLED: (Status.PLANNED,),
     }
 
+    TO_COME = (Status.PLANNED, Status.DISPATCHED)
+    ON_THE_GROUNDS = (Status.ARRIVED, Status.WEIGHED, Status.INSPECTED, Status.STORED)
+
     number = models.CharField(_("number"), max_length=30, unique=True)
     token = models.CharField(max_length=40, unique=True, default=new_token)
     seller = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="shipments")
@@ -97,6 +121,8 @@ class Shipment(models.Model):
     )
     gross_weight_kg = models.DecimalField(_("gross weight, kg"), max_digits=12, decimal_places=1, null=True, blank=True)
     tare_weight_kg = models.DecimalField(_("tare weight, kg"), max_digits=12, decimal_places=1, null=True, blank=True)
+    # What was weighed lies further from what was declared than the tolerance allows.
+    is_weight_off = models.BooleanField(_("weight out of tolerance"), default=False)
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PLANNED)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
@@ -137,13 +163,42 @@ class Shipment(models.Model):
             return None
         return self.gross_weight_kg - self.tare_weight_kg
 
+    @property
+    def is_under_way(self) -> bool:
+        return self.status not in (self.Status.PLANNED, self.Status.CANCELLED, self.Status.RECEIVED)
+
 
 class LotQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
         return self.filter(shipment__in=Shipment.objects.visible_to(user))
 
+    def handled_by(self, user: User) -> Self:
+        """Return the lots of shipments that pass through a park where the user works."""
+        return self.filter(shipment__in=Shipment.objects.handled_by(user))
+
+    def in_stock(self) -> Self:
+        return self.filter(stored_quantity__gt=0)
+
     def stored_in_parks_of(self, user: User) -> Self:
-        return self.filter(location__park__in=Park.objects.run_by(user), stored_quantity__gt=0)
+        return self.in_stock().filter(location__park__in=Park.objects.run_by(user))
+
+    def in_stock_of(self, user: User) -> Self:
+        """Return what lies in parks for the user's organisations: the seller's until it is received, then the buyer's."""
+        mine = Organisation.objects.of(user)
+        return self.in_stock().filter(
+            Q(shipment__seller__in=mine, received_quantity=0)
+            | Q(order_line__order__buyer__in=mine, received_quantity__gt=0)
+        )
+
+    def inspectable_by(self, user: User) -> Self:
+        """Return what the user may inspect: lots in a park where they work, and those bought that came without a park."""
+        mine = Organisation.objects.of(user, *Membership.TRADING_ROLES)
+        here = Q(shipment__park__in=Park.objects.run_by(user))
+        bought = Q(shipment__park=None, order_line__order__buyer__in=mine)
+        return self.filter(here | bought)
+
+    def with_names(self) -> Self:
+        return self.select_related("shipment__seller", "shipment__park", "order_line__order__buyer", "location__park")
 
 
 class Lot(models.Model):
@@ -175,6 +230,10 @@ class Lot(models.Model):
     stored_quantity = models.DecimalField(_("in stock"), max_digits=18, decimal_places=3, default=0)
     accepted_quantity = models.DecimalField(_("accepted"), max_digits=18, decimal_places=3, default=0)
     rejected_quantity = models.DecimalField(_("rejected"), max_digits=18, decimal_places=3, default=0)
+    # Where the lot's quantity went at last, by signed receipts and by what the buyer decided on rejected goods.
+    received_quantity = models.DecimalField(_("received"), max_digits=18, decimal_places=3, default=0)
+    short_quantity = models.DecimalField(_("short"), max_digits=18, decimal_places=3, default=0)
+    sent_back_quantity = models.DecimalField(_("sent back"), max_digits=18, decimal_places=3, default=0)
     public = models.JSONField(default=dict, blank=True)
 
     objects = LotQuerySet.as_manager()
@@ -191,6 +250,11 @@ class Lot(models.Model):
                 & Q(quantity__gte=F("accepted_quantity") + F("rejected_quantity")),
             ),
             models.CheckConstraint(
+                name="lot_goes_nowhere_more_than_once",
+                condition=Q(received_quantity__gte=0, short_quantity__gte=0, sent_back_quantity__gte=0)
+                & Q(quantity__gte=F("received_quantity") + F("short_quantity") + F("sent_back_quantity")),
+            ),
+            models.CheckConstraint(
                 name="lot_in_stock_is_somewhere",
                 condition=Q(stored_quantity=0) | Q(stored_quantity__gt=0, location__isnull=False),
             ),
@@ -198,6 +262,16 @@ class Lot(models.Model):
 
     def __str__(self):
         return self.number
+
+    @property
+    def open_quantity(self) -> Decimal:
+        """Return what is still under way: neither received nor short nor sent back."""
+        return self.quantity - self.received_quantity - self.short_quantity - self.sent_back_quantity
+
+    @property
+    def undecided_quantity(self) -> Decimal:
+        """Return what was rejected and the buyer has not yet sent back or had replaced."""
+        return max(self.rejected_quantity - self.sent_back_quantity, Decimal(0))
 
 
 class Package(models.Model):
@@ -218,49 +292,3 @@ class Package(models.Model):
 
     def __str__(self):
         return f"{self.lot_id}#{self.number}"
-
-
-class FulfilmentEvent(models.Model):
-    """What happened to a shipment or one of its lots, when, where and by whom; rows are only added.
-
-    ``key`` is given by the device that recorded it, so a scan that is sent twice is one event. ``recorded_at`` is the
-    device's clock, ``received_at`` ours: they differ where a gate worked through a network cut.
-    """
-
-    class Kind(models.TextChoices):
-        PLANNED = "planned", _("Planned")
-        DISPATCHED = "dispatched", _("Dispatched")
-        ARRIVED = "arrived", _("Arrived at the gate")
-        WEIGHED = "weighed", _("Weighed")
-        INSPECTED = "inspected", _("Inspected")
-        STORED = "stored", _("Stored")
-        COUNTED = "counted", _("Counted")
-        RELEASED = "released", _("Released")
-        HANDED_OVER = "handed_over", _("Handed over")
-        RECEIVED = "received", _("Received")
-        RETURNED = "returned", _("Sent back")
-        CANCELLED = "cancelled", _("Cancelled")
-        NOTED = "noted", _("Noted")
-
-    key = models.UUIDField(unique=True)
-    shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="events")
-    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, null=True, blank=True, related_name="events")
-    kind = models.CharField(_("event"), max_length=12, choices=Kind)
-    recorded_at = models.DateTimeField(_("at"))
-    received_at = models.DateTimeField()
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
-    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    place = models.CharField(_("place"), max_length=200, blank=True)
-    device = models.CharField(_("device"), max_length=200, blank=True)
-    data = models.JSONField(default=dict, blank=True)
-    note = models.CharField(_("note"), max_length=500, blank=True)
-    attachments = models.ManyToManyField(Attachment, blank=True, related_name="+")
-
-    class Meta:
-        verbose_name = _("fulfilment event")
-        verbose_name_plural = _("fulfilment events")
-        indexes = [models.Index(name="fulfilment_event_of_shipment", fields=["shipment", "recorded_at"])]
-
-    def __str__(self):
-        return f"{self.shipment_id}: {self.kind}"
