@@ -1,20 +1,29 @@
 from marketplace.models.attachment import Attachment, AttachmentReader
 from marketplace.models.booking import Booking, BookingEvent, HandOver, WaitingEntry
 from marketplace.models.category import Category
+from marketplace.models.deal_record import DealRecord
+from marketplace.models.disclosure import Disclosure
+from marketplace.models.dispute import Dispute, DisputeEvidence
 from marketplace.models.facility import Facility, FacilityClosure, FacilityHours, PriceItem
 from marketplace.models.fee import Fee, Statement
+from marketplace.models.fulfilment_event import FulfilmentEvent, ScanConflict, StockMove
 from marketplace.models.idempotency import IdempotentRequest
+from marketplace.models.inspection import Inspection, InspectionResult
 from marketplace.models.listing import Listing, ListingAudience, ListingCertificate
 from marketplace.models.listing_import import ListingImport
 from marketplace.models.mail import Digest, Mail
 from marketplace.models.membership import Invitation, Membership
-from marketplace.models.negotiation import Disclosure, Message, Negotiation
+from marketplace.models.negotiation import Message, Negotiation
 from marketplace.models.notification import Announcement, Notification
 from marketplace.models.offer import Approval, Offer, OfferLine
 from marketplace.models.order import Order, OrderLine, OrderMove
 from marketplace.models.organisation import Block, Organisation, Report, UsccContest
 from marketplace.models.park import Park
-from marketplace.models.shipment import FulfilmentEvent, Lot, Package, Shipment
+from marketplace.models.payment import Invoice, Payment, PriceReduction
+from marketplace.models.proposal import Proposal
+from marketplace.models.rating import OrderRecord, Rating
+from marketplace.models.receipt import Receipt, ReceiptLine, ReceiptSignature, SigningCode
+from marketplace.models.shipment import Lot, Package, Shipment
 from marketplace.models.subscription import Channel, Subscription
 from marketplace.models.terms import Incoterm, PaymentTerm
 from marketplace.models.user import User
@@ -30,8 +39,11 @@ __all__ = [
     "BookingEvent",
     "Category",
     "Channel",
+    "DealRecord",
     "Digest",
     "Disclosure",
+    "Dispute",
+    "DisputeEvidence",
     "Facility",
     "FacilityClosure",
     "FacilityHours",
@@ -40,7 +52,10 @@ __all__ = [
     "HandOver",
     "IdempotentRequest",
     "Incoterm",
+    "Inspection",
+    "InspectionResult",
     "Invitation",
+    "Invoice",
     "Listing",
     "ListingAudience",
     "ListingCertificate",
@@ -56,14 +71,25 @@ __all__ = [
     "Order",
     "OrderLine",
     "OrderMove",
+    "OrderRecord",
     "Organisation",
     "Package",
     "Park",
+    "Payment",
     "PaymentTerm",
     "PriceItem",
+    "PriceReduction",
+    "Proposal",
+    "Rating",
+    "Receipt",
+    "ReceiptLine",
+    "ReceiptSignature",
     "Report",
+    "ScanConflict",
     "Shipment",
+    "SigningCode",
     "Statement",
+    "StockMove",
     "Subscription",
     "UsccContest",
     "User",
