@@ -1,10 +1,12 @@
 from datetime import datetime
+from decimal import Decimal
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import connection, models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Least
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -76,6 +78,36 @@ class ListingQuerySet(models.QuerySet):
         """Bump the open ones, so that whoever keeps something about them sees that it is out of date."""
         return self.filter(status=Listing.Status.OPEN).update(updated_at=now, revision=F("revision") + 1)
 
+    def hold(self, amount: Decimal) -> int:
+        """Promise this much to an open offer, where so much is left that is promised to nobody."""
+        return self.filter(quantity__gte=F("held") + amount).update(held=F("held") + amount)
+
+    def release(self, amount: Decimal) -> int:
+        """Let go of what was promised to an offer that is no longer open."""
+        return self.update(held=F("held") - amount)
+
+    def take(self, amount: Decimal, *, held: Decimal, now: datetime) -> int:
+        """Take away what was sold, of which so much was promised to this very buyer; what is empty then is closed."""
+        left = F("quantity") - amount
+        return self.filter(quantity__gte=F("held") - held + amount).update(
+            quantity=left,
+            held=F("held") - held,
+            minimum_order=Case(When(quantity__lte=amount, then=None), default=Least("minimum_order", left)),
+            status=Case(When(quantity__lte=amount, then=Value("closed")), default=F("status")),
+            updated_at=now,
+            revision=F("revision") + 1,
+        )
+
+    def give_back(self, amount: Decimal, *, now: datetime) -> int:
+        """Add what was sold and then cancelled; what had closed because nothing was left is open again."""
+        was_open = When(quantity=0, status="closed", published_at__isnull=False, then=Value("open"))
+        return self.filter(quantity__isnull=False).update(
+            quantity=F("quantity") + amount,
+            status=Case(was_open, default=F("status")),
+            updated_at=now,
+            revision=F("revision") + 1,
+        )
+
     def announce(self, listing_id: int | None = None) -> None:
         """Tell who listens, after commit, that a listing changed; without an id: that many did."""
         with connection.cursor() as cursor:
@@ -85,9 +117,9 @@ class ListingQuerySet(models.QuerySet):
 class Listing(models.Model):
     """What a firm offers or wants.
 
-    ``quantity`` is what is still to be had: an order takes its part away. ``held`` of it is promised in open offers. A price is in ``currency`` per ``price_unit``. ``region`` is where a supply ships from and where a demand is
-    delivered to; ``delivery_regions`` are where a supply can be delivered (empty: everywhere), as GB/T 2260 codes of
-    any level.
+    ``quantity`` is what is still to be had: an order takes its part away. ``held`` of it is promised in open offers. A
+    price is in ``currency`` per ``price_unit``. ``region`` is where a supply ships from and where a demand is delivered
+    to; ``delivery_regions`` are where a supply can be delivered (empty: everywhere), as GB/T 2260 codes of any level.
     """
 
     class Side(models.TextChoices):
@@ -186,7 +218,11 @@ class Listing(models.Model):
                 name="listing_currency_has_three_letters", condition=Q(currency__regex="^[A-Z]{3}$")
             ),
             models.CheckConstraint(name="listing_has_a_title", condition=~Q(title_zh="") | ~Q(title_en="")),
-            models.CheckConstraint(name="listing_quantity_is_positive", condition=Q(quantity=None) | Q(quantity__gt=0)),
+            # What was sold to the last unit is closed, and keeps the nothing that is left.
+            models.CheckConstraint(
+                name="listing_quantity_is_positive",
+                condition=Q(quantity=None) | Q(quantity__gt=0) | Q(quantity=0, status="closed"),
+            ),
             # However many offers are made at once, no more is promised than there is.
             models.CheckConstraint(
                 name="listing_holds_at_most_its_quantity",

@@ -122,11 +122,18 @@ class Negotiation(models.Model):
         """Return the listing it is about: the demand where there is one."""
         return self.demand or self.supply
 
+    def has(self, organisation: Organisation) -> bool:
+        return organisation.pk in (self.buyer_id, self.seller_id)
+
     def side_of(self, organisation: Organisation) -> str:
         return "buyer" if organisation.pk == self.buyer_id else "seller"
 
     def other(self, organisation: Organisation) -> Organisation:
         return self.seller if organisation.pk == self.buyer_id else self.buyer
+
+    def listing_of(self, organisation: Organisation) -> Listing | None:
+        """Return what this side offers or wants, where it posted it."""
+        return self.demand if organisation.pk == self.buyer_id else self.supply
 
 
 class Message(models.Model):
@@ -161,34 +168,3 @@ class Message(models.Model):
 
     def __str__(self):
         return self.text[:80]
-
-
-class Disclosure(models.Model):
-    """From which stage of a negotiation an organisation shows its name, its contact and its documents."""
-
-    organisation = models.OneToOneField(Organisation, on_delete=models.CASCADE, related_name="disclosure")
-    name_from = models.PositiveSmallIntegerField(
-        _("our name"),
-        choices=[(0, _("Always, on our listings too")), *Negotiation.Stage.choices],
-        default=0,
-    )
-    contact_from = models.PositiveSmallIntegerField(
-        _("our contact"), choices=Negotiation.Stage, default=Negotiation.Stage.ANSWERED
-    )
-    documents_from = models.PositiveSmallIntegerField(
-        _("our documents and certificates"), choices=Negotiation.Stage, default=Negotiation.Stage.ANSWERED
-    )
-    updated_at = models.DateTimeField()
-    updated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-
-    class Meta:
-        verbose_name = _("disclosure")
-        verbose_name_plural = _("disclosures")
-        constraints = [
-            models.CheckConstraint(
-                name="disclosure_name_comes_no_later_than_contact", condition=Q(name_from__lte=models.F("contact_from"))
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.organisation_id}: {self.name_from}, {self.contact_from}, {self.documents_from}"
