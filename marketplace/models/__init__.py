@@ -21,8 +21,17 @@ from marketplace.models.organisation import Block, Organisation, Report, UsccCon
 from marketplace.models.park import Park
 from marketplace.models.payment import Invoice, Payment, PriceReduction
 from marketplace.models.proposal import Proposal
+from marketplace.models.quote import Award, AwardLine, Quote, QuoteLine
 from marketplace.models.rating import OrderRecord, Rating
 from marketplace.models.receipt import Receipt, ReceiptLine, ReceiptSignature, SigningCode
+from marketplace.models.rfq import (
+    RequestForQuotation,
+    RfqAmendment,
+    RfqInvitation,
+    RfqLine,
+    RfqOpening,
+    RfqQuestion,
+)
 from marketplace.models.shipment import Lot, Package, Shipment
 from marketplace.models.subscription import Channel, Subscription
 from marketplace.models.terms import Incoterm, PaymentTerm
@@ -34,6 +43,8 @@ __all__ = [
     "Approval",
     "Attachment",
     "AttachmentReader",
+    "Award",
+    "AwardLine",
     "Block",
     "Booking",
     "BookingEvent",
@@ -80,11 +91,19 @@ __all__ = [
     "PriceItem",
     "PriceReduction",
     "Proposal",
+    "Quote",
+    "QuoteLine",
     "Rating",
     "Receipt",
     "ReceiptLine",
     "ReceiptSignature",
     "Report",
+    "RequestForQuotation",
+    "RfqAmendment",
+    "RfqInvitation",
+    "RfqLine",
+    "RfqOpening",
+    "RfqQuestion",
     "ScanConflict",
     "Shipment",
     "SigningCode",

@@ -1,3 +1,4 @@
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Self
 
@@ -37,7 +38,24 @@ class OrderQuerySet(models.QuerySet):
         return self.filter(Q(buyer__in=mine) | Q(seller__in=mine))
 
     def running(self) -> Self:
-        return self.exclude(status__in=[Order.Status.CLOSED, Order.Status.CANCELLED])
+        return self.exclude(status__in=Order.ENDED)
+
+    def locked(self) -> Self:
+        """Lock the rows against everybody else's acts on them; what refers to them may still be written."""
+        return self.select_for_update(no_key=True, of=("self",))
+
+    def overdue(self, on: date) -> Self:
+        """Return the orders of which something was to be paid before that day and is not."""
+        return self.filter(next_due_on__lt=on, next_due_amount__gt=0)
+
+    def to_close(self, now: datetime) -> Self:
+        """Return what was accepted so long ago that nobody will object any more."""
+        accepted_until = now - timedelta(days=Order.DAYS_TO_OBJECT)
+        return self.filter(status=Order.Status.ACCEPTED, accepted_at__lte=accepted_until)
+
+    def frameworks_past(self, on: date) -> Self:
+        """Return framework orders whose window has ended."""
+        return self.filter(kind=Order.Kind.FRAMEWORK, status=Order.Status.CONFIRMED, window_end__lt=on)
 
     def with_details(self) -> Self:
         lines = models.Prefetch("lines", OrderLine.objects.order_by("position"))
@@ -65,14 +83,18 @@ class Order(Terms):
         CLOSED = "closed", _("Closed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    # From which status each status may be reached. What was rejected or comes later takes an order back.
+    # From which status each status may be reached. What was rejected, disputed or comes later takes an order back; a
+    # framework order is only confirmed until it is closed.
     TRANSITIONS = {
         Status.IN_FULFILMENT: (Status.CONFIRMED, Status.DELIVERED, Status.ACCEPTED),
-        Status.DELIVERED: (Status.IN_FULFILMENT,),
-        Status.ACCEPTED: (Status.DELIVERED, Status.IN_FULFILMENT),
+        Status.DELIVERED: (Status.CONFIRMED, Status.IN_FULFILMENT, Status.ACCEPTED),
+        Status.ACCEPTED: (Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED),
         Status.CLOSED: (Status.ACCEPTED, Status.CONFIRMED),
-        Status.CANCELLED: (Status.CONFIRMED, Status.IN_FULFILMENT),
+        Status.CANCELLED: (Status.CONFIRMED, Status.IN_FULFILMENT, Status.DELIVERED),
     }
+    ENDED = (Status.CLOSED, Status.CANCELLED)
+    # After this time an accepted and paid order closes by itself.
+    DAYS_TO_OBJECT = 30
 
     number = models.CharField(_("number"), max_length=30, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.SPOT)
@@ -86,6 +108,12 @@ class Order(Terms):
     net_amount = models.DecimalField(_("amount without tax"), max_digits=20, decimal_places=2)
     tax_amount = models.DecimalField(_("tax"), max_digits=20, decimal_places=2)
     total_amount = models.DecimalField(_("total"), max_digits=20, decimal_places=2)
+    # What is to be paid of it after what was cancelled, short, returned or reduced; what was recorded as paid; and what
+    # is due first. Kept here, written by one service, so that lists can be asked for what is overdue.
+    payable_amount = models.DecimalField(_("to be paid"), max_digits=20, decimal_places=2, default=ZERO)
+    paid_amount = models.DecimalField(_("paid"), max_digits=20, decimal_places=2, default=ZERO)
+    next_due_on = models.DateField(_("due on"), null=True, blank=True)
+    next_due_amount = models.DecimalField(_("due"), max_digits=20, decimal_places=2, default=ZERO)
     status = models.CharField(_("status"), max_length=15, choices=Status, default=Status.CONFIRMED)
     # Grows with every amendment that both sides confirmed.
     revision = models.PositiveIntegerField(default=1)
@@ -105,6 +133,8 @@ class Order(Terms):
             models.Index(name="order_of_buyer", fields=["buyer", "-confirmed_at"]),
             models.Index(name="order_of_seller", fields=["seller", "-confirmed_at"]),
             models.Index(name="order_in_park", fields=["park", "status"]),
+            models.Index(name="order_next_due", fields=["next_due_on"], condition=Q(next_due_amount__gt=0)),
+            models.Index(name="order_to_close", fields=["accepted_at"], condition=Q(status="accepted")),
         ]
         constraints = [
             *Terms.Meta.constraints,
@@ -120,6 +150,14 @@ class Order(Terms):
                 name="order_total_adds_up", condition=Q(total_amount=F("net_amount") + F("tax_amount"))
             ),
             models.CheckConstraint(
+                name="order_amounts_are_not_negative",
+                condition=Q(payable_amount__gte=0, paid_amount__gte=0, next_due_amount__gte=0),
+            ),
+            models.CheckConstraint(
+                name="order_accepted_at_goes_with_status",
+                condition=~Q(status__in=["accepted"]) | Q(accepted_at__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="order_ended_at_goes_with_status",
                 condition=Q(status__in=["closed", "cancelled"], closed_at__isnull=False)
                 | Q(~Q(status__in=["closed", "cancelled"]), closed_at=None),
@@ -128,6 +166,19 @@ class Order(Terms):
 
     def __str__(self):
         return self.number
+
+    @property
+    def is_framework(self) -> bool:
+        return self.kind == self.Kind.FRAMEWORK
+
+    @property
+    def is_running(self) -> bool:
+        return self.status not in self.ENDED
+
+    @property
+    def open_amount(self) -> Decimal:
+        """Return what is still to be paid, or, below 0, to be paid back."""
+        return self.payable_amount - self.paid_amount
 
     def side_of(self, organisation: Organisation) -> str:
         return "buyer" if organisation.pk == self.buyer_id else "seller"
@@ -160,8 +211,11 @@ class OrderLine(TermLine):
     framework_line = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="call_off_lines"
     )
-    # How much of one line's quantity is one unit of the listings it was taken from; 0: it was taken from none.
+    # How much of the listing's unit one unit of the line is (0.001 where kilograms are taken from a supply in tonnes);
+    # 0: the line was taken from no listing.
     listing_factor = models.DecimalField(max_digits=24, decimal_places=12, default=ZERO)
+    # Of a framework order: the smallest part that is called off, unless less is left.
+    minimum_call = models.DecimalField(_("smallest call-off"), max_digits=18, decimal_places=3, null=True, blank=True)
     outstanding = _quantity(_("outstanding"))
     in_delivery = _quantity(_("in delivery"))
     accepted = _quantity(_("accepted"))
@@ -191,6 +245,9 @@ class OrderLine(TermLine):
                 ),
             ),
             models.CheckConstraint(
+                name="order_line_minimum_call_is_positive", condition=Q(minimum_call=None) | Q(minimum_call__gt=0)
+            ),
+            models.CheckConstraint(
                 name="order_line_has_nowhere_less_than_nothing",
                 condition=Q(
                     outstanding__gte=0,
@@ -207,6 +264,16 @@ class OrderLine(TermLine):
 
     def __str__(self):
         return f"{self.order_id}.{self.position}: {self.description}"
+
+    @property
+    def billable(self) -> Decimal:
+        """Return the quantity that is paid for: what was not cancelled, short, returned or called off."""
+        return self.quantity - self.cancelled - self.short - self.returned - self.called_off
+
+    @property
+    def places(self) -> list[tuple[str, Decimal]]:
+        """Return where something of the line is, and how much, in the order in which goods pass the places."""
+        return [(place, getattr(self, place)) for place in self.PLACES if getattr(self, place)]
 
 
 class OrderMove(models.Model):

@@ -14,6 +14,22 @@ def amount(quantity: Decimal, unit_price: Decimal) -> Decimal:
     return (quantity * unit_price).quantize(CENT, rounding=ROUND_HALF_UP)
 
 
+def totals(lines_amount: Decimal, *, tax_rate: Decimal, price_includes_tax: bool) -> tuple[Decimal, Decimal, Decimal]:
+    """Return what lines of this sum cost without tax, the tax, and both, to the cent.
+
+    >>> totals(Decimal("113.00"), tax_rate=Decimal(13), price_includes_tax=True)
+    (Decimal('100.00'), Decimal('13.00'), Decimal('113.00'))
+    >>> totals(Decimal("100.00"), tax_rate=Decimal(13), price_includes_tax=False)
+    (Decimal('100.00'), Decimal('13.00'), Decimal('113.00'))
+    """
+    rate = 1 + tax_rate / 100
+    if price_includes_tax:
+        net = (lines_amount / rate).quantize(CENT, rounding=ROUND_HALF_UP)
+        return net, lines_amount - net, lines_amount
+    total = (lines_amount * rate).quantize(CENT, rounding=ROUND_HALF_UP)
+    return lines_amount, total - lines_amount, total
+
+
 class Incoterm(models.TextChoices):
     """Who brings the goods where: three domestic terms, and the Incoterms 2020 that our users trade under."""
 
