@@ -1,0 +1,107 @@
+"""What happened in a deal, in the order in which it happened; each record carries the hash of the one before."""
+
+import hashlib
+import json
+from datetime import UTC
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from marketplace.models.order import Order
+from marketplace.models.user import User
+
+FORMAT = "deal-file/1"
+# What each kind of record is called on pages and in the archive; a kind that is not here goes by its own name.
+LABELS = {
+    "match.found": ("匹配依据", "Why they were matched"),
+    "negotiation.opened": ("开始洽谈", "Negotiation opened"),
+    "message.sent": ("条款留言", "Message on a clause"),
+    "offer.made": ("提出报价", "Offer made"),
+    "offer.accepted": ("接受报价", "Offer accepted"),
+    "offer.declined": ("拒绝报价", "Offer declined"),
+    "offer.withdrawn": ("撤回报价", "Offer withdrawn"),
+    "offer.lapsed": ("报价失效", "Offer lapsed"),
+    "offer.countered": ("还价", "Offer countered"),
+    "framework.called_off": ("框架订单提货", "Called off from a framework order"),
+    "order.confirmed": ("订单生效", "Order confirmed"),
+}
+
+
+def canonical(value: Any) -> str:
+    """Return the one way in which a value is written for its hash: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def first_hash(order_number: str) -> str:
+    """Return what the first record of an order's chain follows: no record fits into the chain of another order."""
+    return hashlib.sha256(f"{FORMAT}:{order_number}".encode()).hexdigest()
+
+
+class DealRecordQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(order__in=Order.objects.visible_to(user))
+
+    def in_order(self) -> Self:
+        return self.order_by("sequence")
+
+
+class DealRecord(models.Model):
+    """One thing that happened in a deal. Rows are only ever added: a trigger of the database sees to it."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="deal_records")
+    sequence = models.PositiveIntegerField(_("number"))
+    kind = models.CharField(_("event"), max_length=60)
+    at = models.DateTimeField(_("time"))
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # As it was then: a name that changes later breaks no chain.
+    by_name = models.CharField(_("by"), max_length=200, blank=True)
+    payload = models.JSONField(_("content"), default=dict, blank=True)
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    objects = DealRecordQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("deal record")
+        verbose_name_plural = _("deal records")
+        constraints = [
+            models.UniqueConstraint(name="deal_record_has_its_place_in_the_chain", fields=["order", "sequence"]),
+            models.UniqueConstraint(name="deal_record_follows_one_record", fields=["order", "previous_hash"]),
+            models.CheckConstraint(name="deal_record_counts_from_one", condition=Q(sequence__gte=1)),
+            models.CheckConstraint(name="deal_record_is_of_a_kind", condition=Q(kind__regex=r"^[a-z_]+\.[a-z_]+$")),
+            models.CheckConstraint(
+                name="deal_record_is_hashed",
+                condition=Q(hash__regex="^[0-9a-f]{64}$", previous_hash__regex="^[0-9a-f]{64}$"),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.order_id}#{self.sequence} {self.kind}"
+
+    def content(self) -> dict[str, Any]:
+        """Return what is hashed, as the archive has it."""
+        return {
+            "sequence": self.sequence,
+            "kind": self.kind,
+            "at": self.at.astimezone(UTC).isoformat(),
+            "by": self.by_name,
+            "payload": self.payload,
+            "previous_hash": self.previous_hash,
+        }
+
+    def seal(self) -> Self:
+        """Compute the hash over the previous one and everything this record says; nothing is saved."""
+        self.hash = hashlib.sha256((self.previous_hash + canonical(self.content())).encode()).hexdigest()
+        return self
+
+    @property
+    def label(self) -> str:
+        chinese, english = labels_of(self.kind)
+        return english if get_language() == "en" else chinese
+
+
+def labels_of(kind: str) -> tuple[str, str]:
+    return LABELS.get(kind, (kind, kind))

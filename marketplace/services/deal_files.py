@@ -1,0 +1,159 @@
+"""The file of a deal: every act that concerns an order as a record in a chain of hashes."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import models, transaction
+
+from marketplace.models import Attachment, DealRecord, Negotiation, Offer, Order, User
+from marketplace.models.deal_record import first_hash
+
+# What one side never told the other stays out of the file that both read.
+NEVER_SENT = (Offer.Status.AWAITING_APPROVAL, Offer.Status.REFUSED)
+LARGEST_FLOAT = 1e15
+
+
+@transaction.atomic
+def record(*, order: Order, kind: str, by: User | None, at: datetime, payload: Mapping[str, Any]) -> DealRecord:
+    """Add a record to the order's chain, in the transaction of the act that it tells of.
+
+    ``payload`` may hold numbers, dates, rows (kept by what names them) and attachments (kept with their hash).
+    """
+    # The order's row is the queue in which records wait for each other. NO KEY: rows that point to it do not.
+    Order.objects.select_for_update(no_key=True).only("pk").get(pk=order.pk)
+    last = DealRecord.objects.filter(order=order).order_by("-sequence").only("sequence", "hash").first()
+    new = DealRecord(
+        order=order,
+        sequence=last.sequence + 1 if last else 1,
+        kind=kind,
+        at=at,
+        by=by,
+        by_name=_name_of(by) if by else "",
+        payload=plain(payload),
+        previous_hash=last.hash if last else first_hash(order.number),
+    )
+    new.seal().save(force_insert=True)
+    return new
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it without losing or changing anything when it is read again."""
+    if isinstance(value, Mapping):
+        return {_text(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | models.QuerySet):
+        return [plain(item) for item in value]
+    if isinstance(value, Attachment):
+        return {"attachment": value.pk, "name": value.name, "sha256": value.sha256, "size": value.size}
+    # A float so large comes back from the database as a whole number.
+    is_kept = (
+        value is None or isinstance(value, bool | int) or (isinstance(value, float) and abs(value) < LARGEST_FLOAT)
+    )
+    return value if is_kept else _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime) and value.tzinfo:
+        value = value.astimezone(UTC)
+    if isinstance(value, date):
+        return value.isoformat()
+    # PostgreSQL keeps no NUL.
+    return format(value, "f") if isinstance(value, Decimal) else str(value).replace("\x00", "")
+
+
+@transaction.atomic
+def open_deal(order: Order, at: datetime) -> None:
+    """Begin an order's chain with what led to it: why the two were matched, and all that they said in the negotiation.
+
+    An order that was called off from a framework order begins with the number of that.
+    """
+    if order.offer is None:
+        if order.framework:
+            payload = {"framework": order.framework.number}
+            record(order=order, kind="framework.called_off", by=order.confirmed_by, at=at, payload=payload)
+        return
+    negotiation = order.offer.negotiation
+    _record_opening(order, negotiation)
+    offers = negotiation.offers.exclude(status__in=NEVER_SENT).select_related("made_by", "made_for", "park")
+    messages = negotiation.messages.select_related("by", "organisation", "offer")
+    said = [(row.made_at, 0, row.pk, row) for row in offers.prefetch_related("lines", "attachments")]
+    said += [(row.created_at, 1, row.pk, row) for row in messages.prefetch_related("attachments")]
+    for _at, is_message, _pk, row in sorted(said, key=lambda one: one[:3]):
+        (_record_message if is_message else _record_offer)(order, row)
+
+
+def _record_opening(order: Order, negotiation: Negotiation) -> None:
+    if negotiation.match_reasons or negotiation.model_version:
+        reasons = {
+            "score": negotiation.match_score,
+            "model_version": negotiation.model_version,
+            "reasons": negotiation.match_reasons,
+        }
+        record(order=order, kind="match.found", by=None, at=negotiation.created_at, payload=reasons)
+    opening = {
+        "negotiation": negotiation.pk,
+        "origin": negotiation.origin,
+        "buyer": party_of(negotiation.buyer),
+        "seller": party_of(negotiation.seller),
+        "supply": _listing(negotiation.supply),
+        "demand": _listing(negotiation.demand),
+    }
+    by, at = negotiation.opened_by, negotiation.created_at
+    record(order=order, kind="negotiation.opened", by=by, at=at, payload=opening)
+
+
+def _listing(listing) -> dict[str, Any] | None:
+    if listing is None:
+        return None
+    return {"id": listing.pk, "title_zh": listing.title_zh, "title_en": listing.title_en}
+
+
+def _record_offer(order: Order, offer: Offer) -> None:
+    payload = {
+        "offer": offer.number,
+        "side": offer.side,
+        "for": party_of(offer.made_for),
+        "terms": {**offer.terms(), "park": offer.park and str(offer.park)},
+        "lines": lines_of(offer.lines.all()),
+        "net_amount": offer.net_amount,
+        "tax_amount": offer.tax_amount,
+        "total_amount": offer.total_amount,
+        "valid_until": offer.valid_until,
+        "attachments": list(offer.attachments.all()),
+    }
+    record(order=order, kind="offer.made", by=offer.made_by, at=offer.made_at, payload=payload)
+
+
+def _record_message(order: Order, message) -> None:
+    payload = {
+        "clause": message.clause,
+        "line": message.line,
+        "offer": message.offer and message.offer.number,
+        "for": party_of(message.organisation),
+        "text": message.text,
+        "attachments": list(message.attachments.all()),
+    }
+    record(order=order, kind="message.sent", by=message.by, at=message.created_at, payload=payload)
+
+
+def lines_of(lines) -> list[dict[str, Any]]:
+    """Return the lines of an offer or an order as a record keeps them."""
+    kept = ("position", "kind", "description", "specification", "quantity", "unit", "unit_price")
+    return [
+        {name: getattr(line, name) for name in kept} | {"amount": line.amount}
+        for line in sorted(lines, key=lambda line: line.position)
+    ]
+
+
+def party_of(organisation) -> dict[str, Any]:
+    """Return what names an organisation for good."""
+    return {
+        "name_zh": organisation.name_zh,
+        "name_en": organisation.name_en,
+        "identifier": organisation.uscc or organisation.foreign_identifier or "",
+    }
+
+
+def _name_of(user: User) -> str:
+    return user.get_full_name() or user.username
