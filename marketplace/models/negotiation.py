@@ -96,7 +96,9 @@ class Negotiation(models.Model):
         constraints = [
             models.CheckConstraint(name="negotiation_is_between_two", condition=~Q(buyer=models.F("seller"))),
             models.CheckConstraint(
-                name="negotiation_is_about_a_listing", condition=Q(supply__isnull=False) | Q(demand__isnull=False)
+                # What was asked for by quotation may be no listing at all.
+                name="negotiation_is_about_a_listing",
+                condition=Q(supply__isnull=False) | Q(demand__isnull=False) | Q(origin="quotation"),
             ),
             models.CheckConstraint(
                 name="negotiation_is_opened_by_a_side",
@@ -115,11 +117,11 @@ class Negotiation(models.Model):
         ]
 
     def __str__(self):
-        return str(self.listing)
+        return str(self.listing or self.get_origin_display())
 
     @property
-    def listing(self) -> Listing:
-        """Return the listing it is about: the demand where there is one."""
+    def listing(self) -> Listing | None:
+        """Return the listing it is about: the demand where there is one; None where a quotation was about none."""
         return self.demand or self.supply
 
     def has(self, organisation: Organisation) -> bool:
