@@ -23,7 +23,7 @@ def clean_name(name: str) -> str:
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     # Letters that cannot be seen (C*) would let "fdp.exe" read "exe.pdf".
     visible = "".join(char for char in last if not unicodedata.category(char).startswith("C"))
-    tidy = re.sub(r"\s+", " ", re.sub(r'[<>:"|?*]', "_", visible)).strip(" .")
+    tidy = re.sub(r"\s+", " ", re.sub(r'[<>:"|?*]', "_", visible)).lstrip().rstrip(" .")
     stem, dot, suffix = tidy.rpartition(".")
     return f"{stem[: LONGEST_NAME - len(suffix) - 1] or 'file'}.{suffix}" if dot else tidy[:LONGEST_NAME]
 
@@ -101,3 +101,8 @@ def share_attachment(
 
 def open_content(attachment: Attachment) -> File:
     return default_storage.open(attachment.path)
+
+
+def read_content(attachment: Attachment) -> bytes:
+    with open_content(attachment) as file:
+        return file.read()
