@@ -4,6 +4,7 @@ from marketplace.models.category import Category
 from marketplace.models.deal_record import DealRecord
 from marketplace.models.disclosure import Disclosure
 from marketplace.models.dispute import Dispute, DisputeEvidence
+from marketplace.models.exhibition import Booth, BoothBooking, Exhibition
 from marketplace.models.facility import Facility, FacilityClosure, FacilityHours, PriceItem
 from marketplace.models.fee import Fee, Statement
 from marketplace.models.fulfilment_event import FulfilmentEvent, ScanConflict, StockMove
@@ -20,7 +21,9 @@ from marketplace.models.order import Order, OrderLine, OrderMove
 from marketplace.models.organisation import Block, Organisation, Report, UsccContest
 from marketplace.models.park import Park
 from marketplace.models.payment import Invoice, Payment, PriceReduction
+from marketplace.models.pool_supplier import PoolSupplier
 from marketplace.models.proposal import Proposal
+from marketplace.models.purchase_pool import PoolCommitment, PoolInvitation, PoolPrice, PurchasePool
 from marketplace.models.quote import Award, AwardLine, Quote, QuoteLine
 from marketplace.models.rating import OrderRecord, Rating
 from marketplace.models.receipt import Receipt, ReceiptLine, ReceiptSignature, SigningCode
@@ -36,6 +39,7 @@ from marketplace.models.shipment import Lot, Package, Shipment
 from marketplace.models.subscription import Channel, Subscription
 from marketplace.models.terms import Incoterm, PaymentTerm
 from marketplace.models.user import User
+from marketplace.models.visit import Lead, Meeting, Visit
 from marketplace.models.webhook import WebhookAttempt, WebhookEndpoint
 
 __all__ = [
@@ -48,6 +52,8 @@ __all__ = [
     "Block",
     "Booking",
     "BookingEvent",
+    "Booth",
+    "BoothBooking",
     "Category",
     "Channel",
     "DealRecord",
@@ -55,6 +61,7 @@ __all__ = [
     "Disclosure",
     "Dispute",
     "DisputeEvidence",
+    "Exhibition",
     "Facility",
     "FacilityClosure",
     "FacilityHours",
@@ -67,12 +74,14 @@ __all__ = [
     "InspectionResult",
     "Invitation",
     "Invoice",
+    "Lead",
     "Listing",
     "ListingAudience",
     "ListingCertificate",
     "ListingImport",
     "Lot",
     "Mail",
+    "Meeting",
     "Membership",
     "Message",
     "Negotiation",
@@ -88,9 +97,14 @@ __all__ = [
     "Park",
     "Payment",
     "PaymentTerm",
+    "PoolCommitment",
+    "PoolInvitation",
+    "PoolPrice",
+    "PoolSupplier",
     "PriceItem",
     "PriceReduction",
     "Proposal",
+    "PurchasePool",
     "Quote",
     "QuoteLine",
     "Rating",
@@ -112,6 +126,7 @@ __all__ = [
     "Subscription",
     "UsccContest",
     "User",
+    "Visit",
     "WaitingEntry",
     "WebhookAttempt",
     "WebhookEndpoint",
