@@ -11,6 +11,7 @@ from rest_framework import generics, parsers, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.api.idempotency import CreatingView
 from marketplace.api.listing_serializers import ListingCreate
 from marketplace.api.pages import Pages
 from marketplace.models import ListingImport
@@ -73,7 +74,7 @@ class ImportInput(ListingCreate):
         return said | {"organisation": self.find_organisation(said.get("organisation"))}
 
 
-class ImportList(generics.ListAPIView):
+class ImportList(CreatingView, generics.ListAPIView):
     """The imports of the organisations the user trades for."""
 
     queryset = ListingImport.objects.none()
@@ -88,7 +89,7 @@ class ImportList(generics.ListAPIView):
         return ListingImport.objects.visible_to(self.request.user).order_by("-pk")
 
     @extend_schema(request=ImportInput, responses={HTTPStatus.ACCEPTED: ImportSerializer})
-    def post(self, request):
+    def create(self, request):
         """Hand in a file; a worker reads it, its address tells how far it is and which rows were refused."""
         serializer = ImportInput(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.api.idempotency import CreatingView
 from marketplace.models import Invitation, Membership, Organisation
 from marketplace.services import memberships
 
@@ -84,7 +85,7 @@ class MembershipHandOver(APIView):
         return Response(MembershipSerializer(membership).data)
 
 
-class InvitationList(APIView):
+class InvitationList(CreatingView):
     @extend_schema(operation_id="invitations_list", responses=InvitationSerializer(many=True))
     def get(self, request, pk):
         """List the open invitations of an organisation (owners)."""
@@ -97,7 +98,7 @@ class InvitationList(APIView):
         responses={HTTPStatus.CREATED: InvitationSerializer},
         examples=[OpenApiExample("A trader", value={"email": "li@example.com", "role": "trader"}, request_only=True)],
     )
-    def post(self, request, pk):
+    def create(self, request, pk):
         """Invite a person by mail; the link is in the mail alone."""
         organisation = get_object_or_404(_owned(request), pk=pk)
         serializer = InvitationInput(data=request.data)
@@ -117,9 +118,9 @@ class InvitationDetail(APIView):
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
-class InvitationAccept(APIView):
+class InvitationAccept(CreatingView):
     @extend_schema(request=InvitationToken, responses={HTTPStatus.CREATED: MembershipSerializer})
-    def post(self, request):
+    def create(self, request):
         """Join the organisation that an invitation names."""
         serializer = InvitationToken(data=request.data)
         serializer.is_valid(raise_exception=True)

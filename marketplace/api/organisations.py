@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.api.fields import OrganisationBrief, find_organisation
+from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
 from marketplace.models import Block, Listing, Membership, Organisation, Report
 from marketplace.parsing.places import find_place
@@ -97,7 +98,7 @@ class OrganisationFilter(filters.FilterSet):
         return queryset.filter(pk__in=mine) if value else queryset.exclude(pk__in=mine)
 
 
-class OrganisationList(generics.ListAPIView):
+class OrganisationList(CreatingView, generics.ListAPIView):
     """Approved organisations, and the user's own."""
 
     queryset = Organisation.objects.none()
@@ -122,7 +123,7 @@ class OrganisationList(generics.ListAPIView):
             )
         ],
     )
-    def post(self, request):
+    def create(self, request):
         """Register a firm; the user becomes its owner, the platform operator approves it."""
         serializer = Registration(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -192,9 +193,9 @@ class ContestAnswer(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
-class UsccContestCreate(APIView):
+class UsccContestCreate(CreatingView):
     @extend_schema(request=ContestInput, responses={HTTPStatus.CREATED: ContestAnswer})
-    def post(self, request):
+    def create(self, request):
         """Claim a firm that somebody else registered; the platform operator decides."""
         serializer = ContestInput(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -227,7 +228,7 @@ def _traded(request):
     return Organisation.objects.of(request.user, *Membership.TRADING_ROLES)
 
 
-class BlockList(APIView):
+class BlockList(CreatingView):
     @extend_schema(operation_id="blocks_list", responses=BlockSerializer(many=True))
     def get(self, request, pk):
         """List whom an organisation of the user's blocks."""
@@ -236,7 +237,7 @@ class BlockList(APIView):
         return Response(BlockSerializer(blocks, many=True).data)
 
     @extend_schema(request=BlockInput, responses={HTTPStatus.CREATED: BlockSerializer})
-    def post(self, request, pk):
+    def create(self, request, pk):
         """Block an organisation: neither sees the other's listings nor is matched with them."""
         organisation = get_object_or_404(_traded(request), pk=pk)
         serializer = BlockInput(data=request.data)
@@ -272,9 +273,9 @@ class ReportAnswer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ReportCreate(APIView):
+class ReportCreate(CreatingView):
     @extend_schema(request=ReportInput, responses={HTTPStatus.CREATED: ReportAnswer})
-    def post(self, request, pk):
+    def create(self, request, pk):
         """Tell the platform operator that an organisation is not what it says."""
         organisation = get_object_or_404(Organisation.objects.visible_to(request.user), pk=pk)
         serializer = ReportInput(data=request.data)

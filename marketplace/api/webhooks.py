@@ -8,6 +8,7 @@ from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.api.idempotency import CreatingView
 from marketplace.models import Membership, Notification, Organisation, WebhookAttempt, WebhookEndpoint
 from marketplace.models.event import EVENTS
 from marketplace.services import webhooks
@@ -97,7 +98,7 @@ class DeliverySerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class EndpointList(generics.ListAPIView):
+class EndpointList(CreatingView, generics.ListAPIView):
     """The addresses that the user's organisations are told at (owners only)."""
 
     queryset = WebhookEndpoint.objects.none()
@@ -120,7 +121,7 @@ class EndpointList(generics.ListAPIView):
             )
         ],
     )
-    def post(self, request):
+    def create(self, request):
         """Add an address; its secret is in this answer and in no other."""
         serializer = AddEndpointSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
@@ -173,11 +174,11 @@ class EndpointEnable(APIView):
         return Response(EndpointSerializer(endpoint).data)
 
 
-class EndpointTest(APIView):
+class EndpointTest(CreatingView):
     """Send a message of type ``webhook.tested``."""
 
     @extend_schema(request=None, responses={HTTPStatus.ACCEPTED: DeliverySerializer})
-    def post(self, request, pk):
+    def create(self, request, pk):
         sent = webhooks.send_test(endpoint=_endpoint(request, pk), by=request.user, now=timezone.now())
         return Response(DeliverySerializer(sent).data, status=HTTPStatus.ACCEPTED)
 
