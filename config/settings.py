@@ -131,6 +131,9 @@ CELERY_BEAT_SCHEDULE = {
         "task": "marketplace.tasks.prune_idempotent_requests",
         "schedule": 3600.0,
     },
+    "marketplace-lapse-bookings": {"task": "marketplace.tasks.lapse_bookings", "schedule": 60.0},
+    "marketplace-accrue-storage": {"task": "marketplace.tasks.accrue_storage", "schedule": 3600.0},
+    "marketplace-issue-statements": {"task": "marketplace.tasks.issue_statements", "schedule": 3600.0},
     "matching-ring-again": {"task": "matching.tasks.ring_again", "schedule": 60.0},
     "matching-request-missing-runs": {"task": "matching.tasks.request_missing_runs", "schedule": 60.0},
 }

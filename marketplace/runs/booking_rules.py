@@ -118,3 +118,8 @@ def quota_left(
     return facility.weekly_quota - sum(
         (quota_use(facility, slot.lower, slot.upper, quantity) for slot, quantity in spans), ZERO
     )
+
+
+def language() -> str:
+    """Return the language in which quantities are written for the reader."""
+    return "en" if get_language() == "en" else "zh"

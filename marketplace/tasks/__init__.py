@@ -6,10 +6,14 @@ from marketplace.tasks.idempotency import prune_idempotent_requests
 from marketplace.tasks.imports import import_listings, ring_for_imports
 from marketplace.tasks.listings import expire_listings
 from marketplace.tasks.notifications import ring_for_sendings, send_digests, send_mails, send_notifications
+from marketplace.tasks.parks import accrue_storage, issue_statements, lapse_bookings
 
 __all__ = [
+    "accrue_storage",
     "expire_listings",
     "import_listings",
+    "issue_statements",
+    "lapse_bookings",
     "prune_idempotent_requests",
     "ring_again",
     "send_digests",
