@@ -9,6 +9,7 @@ from marketplace.views import (
     listings,
     memberships,
     notifications,
+    orders,
     organisations,
     reviews,
     webhooks,
@@ -103,6 +104,10 @@ deal_file_pages = [
     path("attachments/<int:pk>/", attachments.attachment_download, name="attachment_download"),
 ]
 
+order_pages = [
+    path("orders/<int:pk>/", orders.order_detail, name="order_detail"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     *account_pages,
@@ -110,5 +115,6 @@ urlpatterns = [
     *listing_pages,
     *reader_pages,
     *deal_file_pages,
+    *order_pages,
     path("api/v1/", include("marketplace.api.urls")),
 ]

@@ -187,6 +187,16 @@ class Order(Terms):
         return self.seller if organisation.pk == self.buyer_id else self.buyer
 
 
+class OrderLineQuerySet(models.QuerySet):
+    def shift(self, quantity: Decimal, *, source: str, target: str) -> int:
+        """Take a quantity of these lines from one place to another where there is as much; one UPDATE decides.
+
+        Whoever calls it writes the ``OrderMove``.
+        """
+        enough = self.filter(**{f"{source}__gte": quantity})
+        return enough.update(**{source: F(source) - quantity, target: F(target) + quantity})
+
+
 class OrderLine(TermLine):
     """One line of an order, and where its quantity is: every unit of it is in exactly one place.
 
@@ -224,6 +234,8 @@ class OrderLine(TermLine):
     cancelled = _quantity(_("cancelled"))
     disputed = _quantity(_("disputed"))
     called_off = _quantity(_("called off"))
+
+    objects = OrderLineQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("order line")

@@ -1,65 +1,17 @@
 """The file of a deal: every act that concerns an order as a record in a chain of hashes."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 
-from marketplace.models import Attachment, DealRecord, Negotiation, Offer, Order, User
-from marketplace.models.deal_record import first_hash
+from marketplace.models import Negotiation, Offer, Order
+from marketplace.runs.deal_records import plain, record
+
+__all__ = ["lines_of", "open_deal", "party_of", "plain", "record"]
 
 # What one side never told the other stays out of the file that both read.
 NEVER_SENT = (Offer.Status.AWAITING_APPROVAL, Offer.Status.REFUSED)
-LARGEST_FLOAT = 1e15
-
-
-@transaction.atomic
-def record(*, order: Order, kind: str, by: User | None, at: datetime, payload: Mapping[str, Any]) -> DealRecord:
-    """Add a record to the order's chain, in the transaction of the act that it tells of.
-
-    ``payload`` may hold numbers, dates, rows (kept by what names them) and attachments (kept with their hash).
-    """
-    # The order's row is the queue in which records wait for each other. NO KEY: rows that point to it do not.
-    Order.objects.select_for_update(no_key=True).only("pk").get(pk=order.pk)
-    last = DealRecord.objects.filter(order=order).order_by("-sequence").only("sequence", "hash").first()
-    new = DealRecord(
-        order=order,
-        sequence=last.sequence + 1 if last else 1,
-        kind=kind,
-        at=at,
-        by=by,
-        by_name=_name_of(by) if by else "",
-        payload=plain(payload),
-        previous_hash=last.hash if last else first_hash(order.number),
-    )
-    new.seal().save(force_insert=True)
-    return new
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON holds it without losing or changing anything when it is read again."""
-    if isinstance(value, Mapping):
-        return {_text(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset | models.QuerySet):
-        return [plain(item) for item in value]
-    if isinstance(value, Attachment):
-        return {"attachment": value.pk, "name": value.name, "sha256": value.sha256, "size": value.size}
-    # A float so large comes back from the database as a whole number.
-    is_kept = (
-        value is None or isinstance(value, bool | int) or (isinstance(value, float) and abs(value) < LARGEST_FLOAT)
-    )
-    return value if is_kept else _text(value)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, datetime) and value.tzinfo:
-        value = value.astimezone(UTC)
-    if isinstance(value, date):
-        return value.isoformat()
-    # PostgreSQL keeps no NUL.
-    return format(value, "f") if isinstance(value, Decimal) else str(value).replace("\x00", "")
 
 
 @transaction.atomic
@@ -153,7 +105,3 @@ def party_of(organisation) -> dict[str, Any]:
         "name_en": organisation.name_en,
         "identifier": organisation.uscc or organisation.foreign_identifier or "",
     }
-
-
-def _name_of(user: User) -> str:
-    return user.get_full_name() or user.username

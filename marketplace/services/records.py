@@ -1,5 +1,4 @@
 from django.db import transaction
-from django.db.models import F
 
 from config.errors import RuleBroken
 from marketplace.models import Organisation
@@ -17,8 +16,5 @@ def record_deliveries(*, organisation: Organisation, deliveries: int, on_time: i
     """
     if not 0 <= on_time <= deliveries:
         raise RecordDoesNotAddUp(f"{on_time} of {deliveries} deliveries cannot have come on time.")
-    # Two orders may close at once: the database adds, so that neither is lost.
-    Organisation.objects.filter(pk=organisation.pk).update(
-        deliveries=F("deliveries") + deliveries, deliveries_on_time=F("deliveries_on_time") + on_time
-    )
+    Organisation.objects.filter(pk=organisation.pk).add_deliveries(deliveries=deliveries, on_time=on_time)
     organisation.refresh_from_db(fields=["deliveries", "deliveries_on_time"])

@@ -1,0 +1,64 @@
+"""How a record joins the chain of an order; services and what the clock does both write them."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import models, transaction
+
+from marketplace.models import Attachment, DealRecord, Order, User
+from marketplace.models.deal_record import first_hash
+
+LARGEST_FLOAT = 1e15
+
+
+@transaction.atomic
+def record(*, order: Order, kind: str, by: User | None, at: datetime, payload: Mapping[str, Any]) -> DealRecord:
+    """Add a record to the order's chain, in the transaction of the act that it tells of.
+
+    ``payload`` may hold numbers, dates, rows (kept by what names them) and attachments (kept with their hash).
+    """
+    # The order's row is the queue in which records wait for each other. NO KEY: rows that point to it do not.
+    Order.objects.select_for_update(no_key=True).only("pk").get(pk=order.pk)
+    last = DealRecord.objects.filter(order=order).order_by("-sequence").only("sequence", "hash").first()
+    new = DealRecord(
+        order=order,
+        sequence=last.sequence + 1 if last else 1,
+        kind=kind,
+        at=at,
+        by=by,
+        by_name=_name_of(by) if by else "",
+        payload=plain(payload),
+        previous_hash=last.hash if last else first_hash(order.number),
+    )
+    new.seal().save(force_insert=True)
+    return new
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it without losing or changing anything when it is read again."""
+    if isinstance(value, Mapping):
+        return {_text(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | models.QuerySet):
+        return [plain(item) for item in value]
+    if isinstance(value, Attachment):
+        return {"attachment": value.pk, "name": value.name, "sha256": value.sha256, "size": value.size}
+    # A float so large comes back from the database as a whole number.
+    is_kept = (
+        value is None or isinstance(value, bool | int) or (isinstance(value, float) and abs(value) < LARGEST_FLOAT)
+    )
+    return value if is_kept else _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime) and value.tzinfo:
+        value = value.astimezone(UTC)
+    if isinstance(value, date):
+        return value.isoformat()
+    # PostgreSQL keeps no NUL.
+    return format(value, "f") if isinstance(value, Decimal) else str(value).replace("\x00", "")
+
+
+def _name_of(user: User) -> str:
+    return user.get_full_name() or user.username
