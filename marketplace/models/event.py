@@ -11,6 +11,7 @@ OWNERS = (Membership.Role.OWNER,)
 EVERYBODY = tuple(Membership.Role)
 PARK_ROLES = (Membership.Role.OWNER, Membership.Role.OPERATOR)
 # Firms book, parks run what was booked: each is told what the other did.
+HANDLING_ROLES = (*Membership.TRADING_ROLES, Membership.Role.OPERATOR, Membership.Role.GATEKEEPER)
 BOOKING_ROLES = (*Membership.TRADING_ROLES, Membership.Role.OPERATOR)
 
 
@@ -73,6 +74,25 @@ EVENTS = {
     "payment.answered": Event(_("A payment was confirmed or not found"), Membership.TRADING_ROLES),
     "payment.overdue": Event(_("A payment is overdue"), Membership.TRADING_ROLES),
     "rating.given": Event(_("The other side of an order rated it"), Membership.TRADING_ROLES),
+    "negotiation.opened": Event(_("Another firm opened a negotiation"), Membership.TRADING_ROLES),
+    "negotiation.ended": Event(_("The other side ended a negotiation"), Membership.TRADING_ROLES),
+    "offer.received": Event(_("An offer came in"), Membership.TRADING_ROLES),
+    "offer.accepted": Event(_("An offer was accepted"), (*Membership.TRADING_ROLES, Membership.Role.APPROVER)),
+    "offer.declined": Event(_("An offer was declined"), Membership.TRADING_ROLES),
+    "offer.withdrawn": Event(_("An offer was withdrawn"), Membership.TRADING_ROLES),
+    "offer.lapsed": Event(_("An offer lapsed"), Membership.TRADING_ROLES),
+    "message.received": Event(_("A message came in"), Membership.TRADING_ROLES),
+    "approval.requested": Event(
+        _("An offer waits for approval"), (Membership.Role.OWNER, Membership.Role.APPROVER), is_for_endpoints=False
+    ),
+    "approval.decided": Event(_("An offer was approved or refused"), Membership.TRADING_ROLES, is_for_endpoints=False),
+    "shipment.dispatched": Event(_("A shipment was dispatched"), HANDLING_ROLES),
+    "shipment.arrived": Event(_("A shipment arrived"), Membership.TRADING_ROLES),
+    "shipment.deviated": Event(_("A shipment weighs other than declared"), HANDLING_ROLES),
+    "lot.inspected": Event(_("A lot was inspected"), Membership.TRADING_ROLES),
+    "lot.decided": Event(_("The buyer answered an inspection"), HANDLING_ROLES),
+    "receipt.to_sign": Event(_("A receipt waits for a signature"), Membership.TRADING_ROLES),
+    "receipt.signed": Event(_("A receipt was signed by both sides"), Membership.TRADING_ROLES),
     "webhook_endpoint.disabled": Event(_("A webhook was switched off"), OWNERS, is_for_endpoints=False),
 }
 
