@@ -12,6 +12,7 @@ from marketplace.views import (
     orders,
     organisations,
     reviews,
+    shipments,
     webhooks,
     workspace,
 )
@@ -108,6 +109,11 @@ order_pages = [
     path("orders/<int:pk>/", orders.order_detail, name="order_detail"),
 ]
 
+shipment_pages = [
+    path("shipments/", shipments.shipment_list, name="shipment_list"),
+    path("shipments/<int:pk>/", shipments.shipment_detail, name="shipment_detail"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     *account_pages,
@@ -116,5 +122,6 @@ urlpatterns = [
     *reader_pages,
     *deal_file_pages,
     *order_pages,
+    *shipment_pages,
     path("api/v1/", include("marketplace.api.urls")),
 ]

@@ -10,6 +10,7 @@ from marketplace.api import (
     memberships,
     notifications,
     organisations,
+    scans,
     webhooks,
 )
 
@@ -25,4 +26,5 @@ urlpatterns = [
     *imports.urlpatterns,
     *notifications.urlpatterns,
     *webhooks.urlpatterns,
+    *scans.urlpatterns,
 ]

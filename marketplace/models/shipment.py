@@ -170,7 +170,15 @@ class Shipment(models.Model):
 
 class LotQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
-        return self.filter(shipment__in=Shipment.objects.visible_to(user))
+        """Return the lots that the user's organisations send, bought, or handle: of a shared shipment only their own."""
+        if user.is_authenticated and user.is_staff:
+            return self
+        mine = Organisation.objects.of(user)
+        return self.filter(
+            Q(shipment__seller__in=mine)
+            | Q(shipment__park__in=Park.objects.run_by(user))
+            | Q(order_line__order__buyer__in=mine)
+        )
 
     def handled_by(self, user: User) -> Self:
         """Return the lots of shipments that pass through a park where the user works."""
