@@ -127,6 +127,7 @@ CELERY_BEAT_SCHEDULE = {
     "marketplace-ring-again": {"task": "marketplace.tasks.ring_again", "schedule": 60.0},
     "marketplace-send-digests": {"task": "marketplace.tasks.send_digests", "schedule": 300.0},
     "marketplace-expire-listings": {"task": "marketplace.tasks.expire_listings", "schedule": 60.0},
+    "marketplace-lapse-offers": {"task": "marketplace.tasks.lapse_offers", "schedule": 60.0},
     "marketplace-prune-idempotent-requests": {
         "task": "marketplace.tasks.prune_idempotent_requests",
         "schedule": 3600.0,
@@ -134,6 +135,8 @@ CELERY_BEAT_SCHEDULE = {
     "marketplace-lapse-bookings": {"task": "marketplace.tasks.lapse_bookings", "schedule": 60.0},
     "marketplace-accrue-storage": {"task": "marketplace.tasks.accrue_storage", "schedule": 3600.0},
     "marketplace-issue-statements": {"task": "marketplace.tasks.issue_statements", "schedule": 3600.0},
+    "marketplace-close-rfqs": {"task": "marketplace.tasks.close_rfqs", "schedule": 60.0},
+    "marketplace-settle-rfqs": {"task": "marketplace.tasks.settle_rfqs", "schedule": 60.0},
     "matching-ring-again": {"task": "matching.tasks.ring_again", "schedule": 60.0},
     "matching-request-missing-runs": {"task": "matching.tasks.request_missing_runs", "schedule": 60.0},
 }

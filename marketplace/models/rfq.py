@@ -50,6 +50,14 @@ class RequestForQuotationQuerySet(models.QuerySet):
             status=RequestForQuotation.Status.CLOSED, closed_at=now, updated_at=now
         )
 
+    def to_settle(self) -> Self:
+        """Return awarded ones whose other suppliers were not told yet, and those with an award that fell through."""
+        dead = ["declined", "withdrawn", "lapsed", "countered", "refused"]
+        return self.filter(
+            Q(status=RequestForQuotation.Status.AWARDED, settled_at=None)
+            | Q(awards__voided_at=None, awards__offer__status__in=dead)
+        ).distinct()
+
     def with_names(self) -> Self:
         return self.select_related("buyer", "demand", "park")
 

@@ -68,7 +68,7 @@ def _known(names: Sequence[str]) -> tuple[list[Organisation], list[str]]:
     return organisations, missing
 
 
-def _blocked(buyer: Organisation, suppliers: Sequence[Organisation]) -> set[int]:
+def blocked_with(buyer: Organisation, suppliers: Sequence[Organisation]) -> set[int]:
     pairs = Block.objects.filter(
         Q(organisation=buyer, blocked__in=suppliers) | Q(blocked=buyer, organisation__in=suppliers)
     )
@@ -84,7 +84,7 @@ def add_invitees(
     """
     named, missing = _known([one for one in said if not isinstance(one, Invitee)])
     invitees = [one for one in said if isinstance(one, Invitee)] + [Invitee(one) for one in named]
-    blocked = _blocked(rfq.buyer, [one.supplier for one in invitees])
+    blocked = blocked_with(rfq.buyer, [one.supplier for one in invitees])
     problems = []
     if missing:
         message = _("No approved organisation has this name or code: %(names)s")

@@ -6,19 +6,24 @@ from marketplace.tasks.idempotency import prune_idempotent_requests
 from marketplace.tasks.imports import import_listings, ring_for_imports
 from marketplace.tasks.listings import expire_listings
 from marketplace.tasks.notifications import ring_for_sendings, send_digests, send_mails, send_notifications
+from marketplace.tasks.offers import lapse_offers
 from marketplace.tasks.parks import accrue_storage, issue_statements, lapse_bookings
+from marketplace.tasks.rfqs import close_rfqs, settle_rfqs
 
 __all__ = [
     "accrue_storage",
+    "close_rfqs",
     "expire_listings",
     "import_listings",
     "issue_statements",
     "lapse_bookings",
+    "lapse_offers",
     "prune_idempotent_requests",
     "ring_again",
     "send_digests",
     "send_mails",
     "send_notifications",
+    "settle_rfqs",
 ]
 
 
