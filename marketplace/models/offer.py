@@ -30,9 +30,22 @@ class OfferQuerySet(models.QuerySet):
         return self.filter(status=Offer.Status.OPEN, valid_until__gt=now)
 
     def lapsing(self, now: datetime) -> Self:
-        """Return what is past its validity and still holds its quantity."""
+        """Return what nobody answered while it was valid: an open one still holds its quantity."""
         unanswered = [Offer.Status.OPEN, Offer.Status.AWAITING_APPROVAL]
         return self.filter(status__in=unanswered, valid_until__lte=now)
+
+    def answer(self, status: str, *, now: datetime, by: User | None = None, note: str = "") -> int:
+        """Close these offers if nobody did before; one UPDATE decides, whether a person or the clock is behind it."""
+        unanswered = self.filter(status__in=[Offer.Status.OPEN, Offer.Status.AWAITING_APPROVAL])
+        return unanswered.update(status=status, answered_at=now, answered_by=by, answer_note=note)
+
+    def accept(self, *, now: datetime, by: User) -> int:
+        """Accept what can be accepted now; of two who accept at once one finds nothing."""
+        return self.open(now).update(status=Offer.Status.ACCEPTED, answered_at=now, answered_by=by)
+
+    def sent(self) -> Self:
+        """Return what the other side was shown."""
+        return self.exclude(status__in=[Offer.Status.AWAITING_APPROVAL, Offer.Status.REFUSED])
 
     def with_lines(self) -> Self:
         lines = models.Prefetch("lines", OfferLine.objects.order_by("position"))
@@ -112,13 +125,17 @@ class Offer(Terms):
         return f"{self.negotiation_id}/{self.number}"
 
     @property
+    def is_open(self) -> bool:
+        return self.status == self.Status.OPEN
+
+    @property
     def answered_for(self) -> Organisation:
         """Return the side that is to answer."""
         return self.negotiation.seller if self.side == self.Side.BUYER else self.negotiation.buyer
 
 
 class OfferLine(TermLine):
-    """``held`` is what it takes of the offering side's listing while it is open, in the listing's unit."""
+    """``held`` is what it holds of the offering side's listing while the offer is open, in the listing's unit."""
 
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="lines")
     held = models.DecimalField(max_digits=18, decimal_places=3, default=Decimal(0))
@@ -139,6 +156,9 @@ class OfferLine(TermLine):
 class ApprovalQuerySet(models.QuerySet):
     def pending(self) -> Self:
         return self.filter(status=Approval.Status.PENDING)
+
+    def decide(self, status: str, *, now: datetime, by: User | None = None, note: str = "") -> int:
+        return self.pending().update(status=status, decided_at=now, decided_by=by, note=note)
 
     def visible_to(self, user: User) -> Self:
         return self.filter(organisation__in=Organisation.objects.of(user))

@@ -168,6 +168,12 @@ class Organisation(models.Model):
         return self.state == self.State.APPROVED
 
 
+class BlockQuerySet(models.QuerySet):
+    def between(self, one: Organisation, other: Organisation) -> Self:
+        """Return what keeps these two apart, whoever of them wanted it."""
+        return self.filter(Q(organisation=one, blocked=other) | Q(organisation=other, blocked=one))
+
+
 class Block(models.Model):
     """One organisation wants nothing to do with another: neither sees or is matched with the other's listings."""
 
@@ -175,6 +181,8 @@ class Block(models.Model):
     blocked = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="blocked_by")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
+
+    objects = BlockQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("block")
