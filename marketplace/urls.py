@@ -4,6 +4,8 @@ from django.urls import include, path
 from marketplace.views import (
     accounts,
     attachments,
+    console,
+    gate,
     home,
     imports,
     listings,
@@ -114,6 +116,21 @@ shipment_pages = [
     path("shipments/<int:pk>/", shipments.shipment_detail, name="shipment_detail"),
 ]
 
+console_pages = [
+    path("console/", console.console_home, name="console_home"),
+    path("console/<int:pk>/", console.console_board, name="console_board"),
+    path("console/<int:pk>/scan/", console.console_scan, name="console_scan"),
+    path("console/<int:pk>/warehouses/", console.console_occupancy, name="console_occupancy"),
+    path("console/<int:pk>/exceptions/", console.console_exceptions, name="console_exceptions"),
+    path("console/<int:pk>/inventory/", console.console_inventory, name="console_inventory"),
+    path("console/<int:pk>/inventory.csv", console.console_inventory_csv, name="console_inventory_csv"),
+    path("console/lots/<int:pk>/count/", console.console_count, name="console_count"),
+    path("console/conflicts/<int:pk>/settle/", console.console_settle, name="console_settle"),
+    path("gate/", gate.gate, name="gate"),
+    path("gate/worker.js", gate.gate_worker, name="gate_worker"),
+    path("gate/app.webmanifest", gate.gate_manifest, name="gate_manifest"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     *account_pages,
@@ -123,5 +140,6 @@ urlpatterns = [
     *deal_file_pages,
     *order_pages,
     *shipment_pages,
+    *console_pages,
     path("api/v1/", include("marketplace.api.urls")),
 ]

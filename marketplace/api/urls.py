@@ -5,6 +5,7 @@ from marketplace.api import (
     accounts,
     attachments,
     categories,
+    console,
     imports,
     listings,
     memberships,
@@ -27,4 +28,5 @@ urlpatterns = [
     *notifications.urlpatterns,
     *webhooks.urlpatterns,
     *scans.urlpatterns,
+    *console.urlpatterns,
 ]

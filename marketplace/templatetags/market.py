@@ -1,6 +1,7 @@
 """What templates need beyond Django's own tags: icons, names of codes, prices and quantities in the reader's language."""
 
 import secrets
+import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -47,6 +48,12 @@ def in_my_language(texts: Mapping[str, Any]) -> str:
 def form_key() -> SafeString:
     """Name this drawing of a form, inside it: sent twice, a view under ``once`` does its work once."""
     return format_html('<input type="hidden" name="form_key" value="{}">', secrets.token_urlsafe(16))
+
+
+@register.simple_tag
+def new_key() -> str:
+    """Return a key of its own for what a button of this drawing of the page does: pressed twice, it counts once."""
+    return str(uuid.uuid4())
 
 
 @register.inclusion_tag("marketplace/_reasons.html")
