@@ -1,7 +1,6 @@
 """What happened in a deal, in the order in which it happened; each record carries the hash of the one before."""
 
 import hashlib
-import json
 from datetime import UTC
 from typing import Any, Self
 
@@ -12,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.models.order import Order
 from marketplace.models.user import User
+from marketplace.verify_dealfile import FORMAT, canonical
 
-FORMAT = "deal-file/1"
 # What each kind of record is called on pages and in the archive; a kind that is not here goes by its own name.
 LABELS = {
     "match.found": ("匹配依据", "Why they were matched"),
@@ -50,13 +49,9 @@ LABELS = {
     "payment.disputed": ("未收到款项", "Payment not received"),
     "payment.withdrawn": ("撤回付款登记", "Payment withdrawn"),
     "refund.recorded": ("登记退款", "Refund recorded"),
+    "price.reduced": ("减价", "Price reduced"),
     "rating.given": ("评价", "Rating"),
 }
-
-
-def canonical(value: Any) -> str:
-    """Return the one way in which a value is written for its hash: sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def first_hash(order_number: str) -> str:

@@ -1,0 +1,209 @@
+"""What a record of a deal says, as people read it: on the page, and on the paper in the archive, in either language."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import translation
+
+from marketplace.models import DealRecord, Order
+from marketplace.models.deal_record import labels_of
+from marketplace.models.negotiation import Message, Negotiation
+from marketplace.models.offer import Offer
+from marketplace.models.order import Order as OrderModel
+from marketplace.models.terms import Incoterm, PaymentTerm
+from marketplace.papers import Paper
+
+ZONE = ZoneInfo("Asia/Shanghai")
+# What the keys of payloads are called; one that is not here stands under its own name.
+KEYS = {
+    "accepted": ("验收合格", "Accepted"),
+    "address": ("地址", "Address"),
+    "amount": ("金额", "Amount"),
+    "answer": ("答复", "Answer"),
+    "at": ("时间", "Time"),
+    "attachment": ("附件编号", "Attachment"),
+    "attachments": ("附件", "Attachments"),
+    "booking": ("预约", "Booking"),
+    "buyer": ("买方", "Buyer"),
+    "carrier": ("承运方", "Carrier"),
+    "clause": ("条款", "Clause"),
+    "currency": ("币种", "Currency"),
+    "date": ("日期", "Date"),
+    "decision": ("裁决", "Decision"),
+    "demand": ("需求", "Demand"),
+    "deposit_percent": ("定金比例 %", "Deposit, %"),
+    "description": ("说明", "Description"),
+    "document": ("单据", "Document"),
+    "driver": ("司机", "Driver"),
+    "due_on": ("到期日", "Due on"),
+    "facility": ("设施", "Facility"),
+    "for": ("代表", "For"),
+    "framework": ("框架订单", "Framework order"),
+    "from": ("从", "From"),
+    "hash": ("哈希", "Hash"),
+    "id": ("编号", "Id"),
+    "identifier": ("统一社会信用代码", "Identifier"),
+    "incoterm": ("交货方式", "Delivery term"),
+    "invoice": ("发票", "Invoice"),
+    "kind": ("类别", "Kind"),
+    "line": ("行", "Line"),
+    "lines": ("明细", "Lines"),
+    "lot": ("批次", "Lot"),
+    "lots": ("批次", "Lots"),
+    "model_version": ("模型版本", "Model version"),
+    "name": ("名称", "Name"),
+    "name_en": ("英文名称", "English name"),
+    "name_zh": ("中文名称", "Chinese name"),
+    "negotiation": ("洽谈", "Negotiation"),
+    "net_amount": ("不含税金额", "Amount without tax"),
+    "note": ("备注", "Note"),
+    "number": ("编号", "Number"),
+    "offer": ("报价", "Offer"),
+    "order": ("订单", "Order"),
+    "origin": ("来源", "Opened from"),
+    "park": ("园区", "Park"),
+    "payment_days": ("账期（天）", "Days"),
+    "payment_term": ("付款方式", "Payment"),
+    "place": ("地点", "Place"),
+    "points": ("分值", "Points"),
+    "position": ("行", "Line"),
+    "price_includes_tax": ("含税价", "Prices include tax"),
+    "quantity": ("数量", "Quantity"),
+    "reason": ("原因", "Reason"),
+    "reasons": ("依据", "Reasons"),
+    "receipt": ("签收单", "Receipt"),
+    "region": ("地区", "Region"),
+    "rejected": ("拒收", "Rejected"),
+    "result": ("结果", "Result"),
+    "score": ("得分", "Score"),
+    "seller": ("卖方", "Seller"),
+    "sha256": ("SHA-256", "SHA-256"),
+    "shipment": ("发货单", "Shipment"),
+    "side": ("一方", "Side"),
+    "signed_by": ("签字人", "Signed by"),
+    "size": ("大小", "Size"),
+    "source": ("原状态", "From"),
+    "specification": ("规格", "Specification"),
+    "status": ("状态", "Status"),
+    "supply": ("供给", "Supply"),
+    "target": ("新状态", "To"),
+    "tax_amount": ("税额", "Tax"),
+    "tax_rate": ("税率 %", "Tax rate, %"),
+    "terms": ("条款", "Terms"),
+    "text": ("内容", "Text"),
+    "title_en": ("英文标题", "English title"),
+    "title_zh": ("中文标题", "Chinese title"),
+    "total_amount": ("合计", "Total"),
+    "unit": ("单位", "Unit"),
+    "unit_price": ("单价", "Unit price"),
+    "valid_until": ("有效期至", "Valid until"),
+    "vehicle": ("车牌", "Vehicle"),
+    "weight": ("重量", "Weight"),
+    "window_end": ("交付止", "Delivered until"),
+    "window_start": ("交付起", "Delivered from"),
+}
+# Words of ours that payloads hold, by key.
+WORDS = {
+    "clause": Message.Clause,
+    "incoterm": Incoterm,
+    "origin": Negotiation.Origin,
+    "payment_term": PaymentTerm,
+    "side": Offer.Side,
+    "status": OrderModel.Status,
+}
+TRUE_FALSE = {True: ("是", "yes"), False: ("否", "no")}
+# More than this nobody reads on paper; ``deal.json`` has them all.
+MOST_ON_PAPER = 1000
+TIMELINE = {
+    "zh": ("交易档案", "时间线", ("序号", "时间", "事件", "经办", "内容"), "仅列出前 %(count)d 条，其余见 deal.json。"),
+    "en": (
+        "Deal file",
+        "Timeline",
+        ("No.", "Time", "Event", "By", "Content"),
+        "The first %(count)d only; deal.json has the rest.",
+    ),
+}
+
+
+def _in(language: str, pair: tuple[str, str]) -> str:
+    return pair[1] if language == "en" else pair[0]
+
+
+def label_of(kind: str, language: str) -> str:
+    return _in(language, labels_of(kind))
+
+
+def rows_of(payload: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+    """Return label and text of everything a payload says, without what is empty."""
+    rows = [(_in(language, KEYS.get(key, (key, key))), _text(key, value, language)) for key, value in payload.items()]
+    return [(label, text) for label, text in rows if text]
+
+
+def _text(key: str, value: Any, language: str) -> str:
+    if value is None or value in ("", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return _in(language, TRUE_FALSE[value])
+    if isinstance(value, Mapping):
+        return _text_of_mapping(value, language)
+    if isinstance(value, list):
+        return "\n".join(filter(None, (_text(key, item, language) for item in value)))
+    if key in WORDS and value in WORDS[key].values:
+        with translation.override("en" if language == "en" else "zh-hans"):
+            return str(WORDS[key](value).label)
+    return _moment(str(value))
+
+
+def _text_of_mapping(value: Mapping[str, Any], language: str) -> str:
+    """Return one line: of texts in both languages the reader's, of a party or a file its name."""
+    for name in ("", "name_", "title_"):
+        pair = (value.get(f"{name}zh"), value.get(f"{name}en"))
+        if any(pair):
+            text = _in(language, pair) or pair[0] or pair[1]
+            return f"{text} ({value['points']:+})" if "points" in value else str(text)
+    if "sha256" in value:
+        return f"{value.get('name')} (SHA-256 {value['sha256']})"
+    colon, comma = (": ", ", ") if language == "en" else ("：", "，")
+    return comma.join(f"{label}{colon}{text}" for label, text in rows_of(value, language))
+
+
+def _moment(text: str) -> str:
+    """Return a moment as people here read the clock; anything else stays as it is."""
+    if len(text) > 20 and text[10:11] == "T":
+        try:
+            return f"{datetime.fromisoformat(text).astimezone(ZONE):%Y-%m-%d %H:%M}"
+        except ValueError:
+            pass
+    return text
+
+
+def timeline_paper(order: Order, records: list[DealRecord], language: str) -> bytes:
+    """Return all records of a deal as a PDF."""
+    title, heading, header, more = TIMELINE[language]
+    paper = Paper(title, language, number=order.number)
+    paper.facts(
+        [
+            (
+                _in(language, KEYS["buyer"]),
+                _in(language, (order.buyer.name_zh, order.buyer.name_en)) or order.buyer.name,
+            ),
+            (
+                _in(language, KEYS["seller"]),
+                _in(language, (order.seller.name_zh, order.seller.name_en)) or order.seller.name,
+            ),
+        ]
+    )
+    paper.heading(heading).table(header, list(_table_rows(records[:MOST_ON_PAPER], language)))
+    if len(records) > MOST_ON_PAPER:
+        paper.note(more % {"count": MOST_ON_PAPER})
+    return paper.pdf()
+
+
+def _table_rows(records: list[DealRecord], language: str) -> Iterator[tuple[object, ...]]:
+    colon = ": " if language == "en" else "："
+    for record in records:
+        said = "\n".join(f"{label}{colon}{text}" for label, text in rows_of(record.payload, language))
+        moment = f"{record.at.astimezone(ZONE):%Y-%m-%d %H:%M}"
+        yield record.sequence, moment, label_of(record.kind, language), record.by_name, said
