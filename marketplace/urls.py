@@ -4,7 +4,9 @@ from django.urls import include, path
 from marketplace.views import (
     accounts,
     attachments,
+    bookings,
     console,
+    facilities,
     gate,
     home,
     imports,
@@ -13,8 +15,10 @@ from marketplace.views import (
     notifications,
     orders,
     organisations,
+    parks,
     reviews,
     shipments,
+    statements,
     webhooks,
     workspace,
 )
@@ -131,6 +135,49 @@ console_pages = [
     path("gate/app.webmanifest", gate.gate_manifest, name="gate_manifest"),
 ]
 
+park_pages = [
+    path("parks/", parks.park_list, name="park_list"),
+    path("parks/new/", parks.park_create, name="park_create"),
+    path("parks/<int:pk>/", parks.park_detail, name="park_detail"),
+    path("parks/<int:pk>/edit/", parks.park_edit, name="park_edit"),
+    path("parks/<int:pk>/bookings/", parks.park_bookings, name="park_bookings"),
+    path("parks/<int:pk>/facilities/new/", facilities.facility_create, name="facility_create"),
+    path("parks/<int:pk>/statements/", statements.park_statements, name="park_statements"),
+    path("parks/<int:pk>/fees/adjust/", statements.fee_adjust, name="fee_adjust"),
+    path("facilities/free/", facilities.facility_free, name="facility_free"),
+    path("facilities/<int:pk>/", facilities.facility_detail, name="facility_detail"),
+    path("facilities/<int:pk>/edit/", facilities.facility_edit, name="facility_edit"),
+    path("facilities/<int:pk>/hours/", facilities.facility_hours, name="facility_hours"),
+    path("facilities/<int:pk>/close/", facilities.facility_close, name="facility_close"),
+    path("closures/<int:pk>/reopen/", facilities.facility_reopen, name="facility_reopen"),
+    path("facilities/<int:pk>/prices/", facilities.price_list, name="price_list"),
+    path("prices/<int:pk>/end/", facilities.price_end, name="price_end"),
+    path("facilities/<int:pk>/book/", bookings.booking_create, name="booking_create"),
+    path("facilities/<int:pk>/wait/", bookings.waiting_join, name="waiting_join"),
+    path("waiting/<int:pk>/leave/", bookings.waiting_leave, name="waiting_leave"),
+    path("statements/", statements.statement_list, name="statement_list"),
+    path("statements/<int:pk>/", statements.statement_detail, name="statement_detail"),
+    path("statements/<int:pk>.pdf", statements.statement_pdf, name="statement_pdf"),
+    path("statements/<int:pk>.csv", statements.statement_csv, name="statement_csv"),
+]
+
+booking_pages = [
+    path("bookings/", bookings.booking_list, name="booking_list"),
+    path("bookings/<int:pk>/", bookings.booking_detail, name="booking_detail"),
+    path("bookings/<int:pk>/move/", bookings.booking_move, name="booking_move"),
+    path("bookings/<int:pk>/cancel/", bookings.booking_cancel, name="booking_cancel"),
+    path("bookings/<int:pk>/take/", bookings.booking_take, name="booking_take"),
+    path("bookings/<int:pk>/approve/", bookings.booking_approve, name="booking_approve"),
+    path("bookings/<int:pk>/refuse/", bookings.booking_refuse, name="booking_refuse"),
+    path("bookings/<int:pk>/start/", bookings.booking_start, name="booking_start"),
+    path("bookings/<int:pk>/complete/", bookings.booking_complete, name="booking_complete"),
+    path("bookings/<int:pk>/miss/", bookings.booking_miss, name="booking_miss"),
+    path("bookings/<int:pk>/offer/", bookings.booking_offer, name="booking_offer"),
+    path("hand-overs/<int:pk>/accept/", bookings.hand_over_accept, name="hand_over_accept"),
+    path("hand-overs/<int:pk>/decline/", bookings.hand_over_decline, name="hand_over_decline"),
+    path("hand-overs/<int:pk>/withdraw/", bookings.hand_over_withdraw, name="hand_over_withdraw"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     *account_pages,
@@ -141,5 +188,7 @@ urlpatterns = [
     *order_pages,
     *shipment_pages,
     *console_pages,
+    *park_pages,
+    *booking_pages,
     path("api/v1/", include("marketplace.api.urls")),
 ]

@@ -1,7 +1,7 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +34,10 @@ class ParkQuerySet(models.QuerySet):
 
     def with_names(self) -> Self:
         return self.select_related("organisation")
+
+    def with_facility_count(self) -> Self:
+        """Add how many facilities in service there are: ``facility_count``."""
+        return self.annotate(facility_count=Count("facilities", filter=Q(facilities__is_active=True)))
 
 
 class Park(models.Model):
