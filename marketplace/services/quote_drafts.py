@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.core.files import File
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -22,6 +23,7 @@ from marketplace.models import (
 )
 from marketplace.parsing.draft_fields import decimal, moment, whole
 from marketplace.parsing.units import UnitsDiffer, UnknownUnit, convert
+from marketplace.services.attachments import store_attachments
 from marketplace.services.organisations import require_role
 from marketplace.services.rfqs import RfqNotInStatusForThis, locked
 from marketplace.services.said_fields import SaidFields, read_terms, refuse_errors
@@ -57,6 +59,7 @@ def save_draft(
     fields: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]],
     attachments: Sequence[Attachment] = (),
+    uploads: Sequence[File] = (),
     dropped: Sequence[Attachment] = (),
     now: datetime,
 ) -> Quote:
@@ -84,7 +87,8 @@ def save_draft(
     for row in rows:
         row.quote = quote
         row.save()
-    quote.attachments.add(*attachments)
+    stored = store_attachments(uploads=uploads, by=by, readers=[supplier], now=now)
+    quote.attachments.add(*attachments, *stored)
     quote.attachments.remove(*dropped)
     return Quote.objects.with_lines().get(pk=quote.pk)
 

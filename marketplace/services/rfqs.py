@@ -2,6 +2,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,7 +21,7 @@ from marketplace.models import (
 )
 from marketplace.parsing.draft_fields import moment
 from marketplace.runs import rfq_news
-from marketplace.services.attachments import share_attachment
+from marketplace.services.attachments import share_attachment, store_attachments
 from marketplace.services.notifications import notify_many
 from marketplace.services.organisations import require_role
 from marketplace.services.rfq_invitations import Invitee, add_invitees
@@ -148,8 +149,8 @@ def create_rfq(
     lines: Sequence[Mapping[str, Any]],
     suppliers: Sequence[Invitee | str] = (),
     attachments: Sequence[Attachment] = (),
+    uploads: Sequence[File] = (),
     demand: Listing | None = None,
-    copy_of: RequestForQuotation | None = None,
     publish: bool = False,
     now: datetime,
 ) -> RequestForQuotation:
@@ -167,10 +168,11 @@ def create_rfq(
     rows = read_lines(lines, errors=errors)
     refuse_errors(errors)
     rfq = RequestForQuotation.objects.create(
-        buyer=buyer, demand=demand, copy_of=copy_of, created_by=by, created_at=now, updated_at=now, **values
+        buyer=buyer, demand=demand, created_by=by, created_at=now, updated_at=now, **values
     )
     write_lines(rfq, rows)
-    rfq.attachments.set(attachments)
+    stored = store_attachments(uploads=uploads, by=by, readers=[buyer], now=now)
+    rfq.attachments.set([*attachments, *stored])
     add_invitees(rfq, suppliers, now=now)
     return publish_rfq(rfq=rfq, by=by, now=now) if publish else rfq
 
@@ -185,7 +187,7 @@ def publish_rfq(*, rfq: RequestForQuotation, by: User, now: datetime) -> Request
     """
     rfq = _mine(rfq, by, RequestForQuotation.Status.DRAFT)
     errors: dict[str, list[str]] = {}
-    _read({}, start=vars_of(rfq), buyer=rfq.buyer, now=now, errors=errors)
+    _read({}, start=values_of(rfq), buyer=rfq.buyer, now=now, errors=errors)
     refuse_errors(errors)
     if not rfq.lines.exists():
         raise RfqHasNoLines(_("Name at least one thing that you ask for."))
@@ -197,7 +199,7 @@ def publish_rfq(*, rfq: RequestForQuotation, by: User, now: datetime) -> Request
     return rfq
 
 
-def vars_of(rfq: RequestForQuotation) -> dict[str, Any]:
+def values_of(rfq: RequestForQuotation) -> dict[str, Any]:
     names = ("title", "description", "is_sealed", "opens_with_two", "recovers_tax", "closes_at")
     return rfq.terms() | {name: getattr(rfq, name) for name in names}
 
@@ -246,6 +248,7 @@ def amend_rfq(
     fields: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]] | None = None,
     attachments: Sequence[Attachment] = (),
+    uploads: Sequence[File] = (),
     note: str = "",
     revision: int | None = None,
     now: datetime,
@@ -263,7 +266,7 @@ def amend_rfq(
         raise RfqChangedMeanwhile(_("Somebody changed this request meanwhile: look at it again."))
     if rfq.status == RequestForQuotation.Status.OPEN and rfq.closes_at <= now:
         raise RfqNotInStatusForThis(rfq)
-    before, errors = vars_of(rfq), {}
+    before, errors = values_of(rfq), {}
     values = _read(fields, start=before, buyer=rfq.buyer, now=now, errors=errors)
     rows = None if lines is None else read_lines(lines, errors=errors)
     is_open = rfq.status == RequestForQuotation.Status.OPEN
@@ -282,6 +285,7 @@ def amend_rfq(
     ]
     if rows is not None:
         changes += write_lines(rfq, rows)
+    attachments = [*attachments, *store_attachments(uploads=uploads, by=by, readers=[rfq.buyer], now=now)]
     changes += [{"field": "attachments", "before": "", "after": one.name} for one in attachments]
     rfq.attachments.add(*attachments)
     rfq.updated_at = now
@@ -372,7 +376,7 @@ def copy_rfq(*, rfq: RequestForQuotation, by: User, now: datetime) -> RequestFor
     """Issue a request again, as a draft with the same lines and suppliers and a fresh deadline and window."""
     require_role(by, rfq.buyer, *Membership.TRADING_ROLES)
     today = timezone.localdate(now)
-    said = vars_of(rfq) | {"closes_at": today + timedelta(days=7)}
+    said = values_of(rfq) | {"closes_at": today + timedelta(days=7)}
     if rfq.window_end < today:
         said |= {"window_start": today, "window_end": today + (rfq.window_end - rfq.window_start)}
     if said["park"] is not None and not type(rfq.park).objects.open().filter(pk=rfq.park_id).exists():
@@ -383,8 +387,10 @@ def copy_rfq(*, rfq: RequestForQuotation, by: User, now: datetime) -> RequestFor
     ]
     copy = create_rfq(
         buyer=rfq.buyer, by=by, fields=said, lines=lines, attachments=list(rfq.attachments.all()),
-        demand=rfq.demand, copy_of=rfq, now=now,
+        demand=rfq.demand, now=now,
     )  # fmt: skip
+    copy.copy_of = rfq
+    copy.save(update_fields=["copy_of"])
     # Who was blocked or suspended since is not asked again.
     add_invitees(copy, [Invitee(one.supplier, one.supply) for one in _askable(rfq)], now=now, skip_refused=True)
     return copy
