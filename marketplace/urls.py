@@ -6,6 +6,7 @@ from marketplace.views import (
     attachments,
     bookings,
     console,
+    deal_files,
     disclosures,
     facilities,
     gate,
@@ -114,6 +115,9 @@ reader_pages = [
 
 deal_file_pages = [
     path("attachments/<int:pk>/", attachments.attachment_download, name="attachment_download"),
+    path("orders/<int:pk>/deal-file/", deal_files.deal_file, name="deal_file"),
+    path("orders/<int:pk>/deal-file.zip", deal_files.deal_file_download, name="deal_file_download"),
+    path("deal-files/verify_dealfile.py", deal_files.deal_file_checker, name="deal_file_checker"),
 ]
 
 order_pages = [

@@ -3,6 +3,7 @@ from marketplace.forms.facets import FacetForm
 from marketplace.forms.imports import ImportForm
 from marketplace.forms.listings import ListingEditForm, SentenceForm
 from marketplace.forms.notifications import SubscriptionsForm
+from marketplace.forms.offers import DeclineForm, DisclosureForm, MessageForm, NegotiationForm, OfferForm
 from marketplace.forms.organisations import (
     ActingFor,
     ContestForm,
@@ -18,12 +19,17 @@ from marketplace.forms.webhooks import EndpointForm
 __all__ = [
     "ActingFor",
     "ContestForm",
+    "DeclineForm",
+    "DisclosureForm",
     "EndpointForm",
     "FacetForm",
     "ImportForm",
     "InvitationForm",
     "ListingEditForm",
     "LogInForm",
+    "MessageForm",
+    "NegotiationForm",
+    "OfferForm",
     "OrganisationForm",
     "PasswordResetForm",
     "ReportForm",

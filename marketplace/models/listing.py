@@ -59,8 +59,13 @@ class ListingQuerySet(models.QuerySet):
     def editable_by(self, user: User) -> Self:
         return self.filter(organisation__in=Organisation.objects.of(user, *Membership.TRADING_ROLES))
 
+    def facing(self, listing: "Listing") -> Self:
+        """Return what could be the other half of a pair with this listing, of the same category first."""
+        is_same = Case(When(category=listing.category_id, then=Value(0)), default=Value(1))
+        return self.filter(side=listing.wanted_side).order_by(is_same, "-updated_at", "pk")
+
     def with_names(self) -> Self:
-        return self.select_related("organisation", "category")
+        return self.select_related("organisation__disclosure", "category")
 
     def with_details(self) -> Self:
         return self.with_names().prefetch_related("certificates", "audience")

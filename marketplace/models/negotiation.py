@@ -1,8 +1,9 @@
 from datetime import datetime
 from typing import Self
 
+from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.models.attachment import Attachment
@@ -28,8 +29,34 @@ class NegotiationQuerySet(models.QuerySet):
     def open(self) -> Self:
         return self.filter(status=Negotiation.Status.OPEN)
 
+    def of(self, user: User) -> Self:
+        """Return the negotiations of the user's own organisations, also for the platform operator."""
+        mine = Organisation.objects.of(user)
+        return self.filter(Q(buyer__in=mine) | Q(seller__in=mine))
+
     def with_names(self) -> Self:
-        return self.select_related("buyer", "seller", "supply", "demand")
+        return self.select_related("buyer__disclosure", "seller__disclosure", "supply", "demand")
+
+    def with_details(self) -> Self:
+        return self.with_names().select_related("supply__category", "demand__category")
+
+    def with_turn(self, user: User) -> Self:
+        """Add ``is_our_turn``: the user's side is to answer an open offer, or to make the first one it was asked for.
+
+        And ``last_total`` and ``last_number``: what was said last.
+        """
+        mine = list(user.memberships.values_list("organisation", flat=True))
+        sent = apps.get_model("marketplace", "Offer").objects.sent().filter(negotiation=OuterRef("pk"))
+        is_open = Q(status=Negotiation.Status.OPEN)
+        theirs = sent.filter(status="open").exclude(made_for__in=mine)
+        unbegun = ~Exists(sent) & ~Q(opened_for__in=mine)
+        last = sent.order_by("-number")
+        return self.annotate(
+            is_our_turn=ExpressionWrapper(is_open & (Exists(theirs) | unbegun), output_field=models.BooleanField()),
+            last_number=Subquery(last.values("number")[:1]),
+            last_total=Subquery(last.values("total_amount")[:1]),
+            last_currency=Subquery(last.values("currency")[:1]),
+        )
 
     def end(self, *, now: datetime) -> int:
         return self.open().update(status=Negotiation.Status.ENDED, closed_at=now, updated_at=now)

@@ -163,6 +163,18 @@ class ApprovalQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
         return self.filter(organisation__in=Organisation.objects.of(user))
 
+    def with_details(self) -> Self:
+        return self.select_related(
+            "organisation",
+            "requested_by",
+            "decided_by",
+            "offer__made_for",
+            "offer__negotiation__supply",
+            "offer__negotiation__demand",
+            "offer__negotiation__buyer__disclosure",
+            "offer__negotiation__seller__disclosure",
+        )
+
     def decidable_by(self, user: User) -> Self:
         """Return what waits for this approver or owner, except what they asked for themselves."""
         mine = Organisation.objects.of(user, Membership.Role.OWNER, Membership.Role.APPROVER)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.core.files import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused
 from marketplace.models import Attachment, Disclosure, Membership, Negotiation, Organisation, User
 from marketplace.models.disclosure import disclosure_of
-from marketplace.services.attachments import share_attachment
+from marketplace.services.attachments import share_attachment, store_attachments
 from marketplace.services.organisations import require_role
 
 FIELDS = ("name_from", "contact_from", "documents_from")
@@ -25,10 +26,11 @@ def set_disclosure(
     documents_from: int,
     now: datetime,
     documents: Iterable[Attachment] | None = None,
+    uploads: Iterable[File] = (),
 ) -> Disclosure:
     """Choose from which stage others see the name, the contact and the documents; what was shown stays shown.
 
-    ``documents`` are those that are shown, None leaves them as they are.
+    ``documents`` are those that are shown, None leaves them as they are; ``uploads`` come to them.
 
     :raises OnlyOwnersMay: if ``by`` is no owner
     :raises InputRefused: if a stage is none, a contact or document would come before the name, or a file is not ours
@@ -52,6 +54,7 @@ def set_disclosure(
     )
     if chosen is not None:
         disclosure.documents.set(chosen)
+    disclosure.documents.add(*store_attachments(uploads=uploads, by=by, readers=[organisation], now=now))
     for negotiation in _negotiations_of(organisation, disclosure):
         share_documents(negotiation=negotiation)
     return disclosure

@@ -1,6 +1,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -19,7 +20,7 @@ from marketplace.models import (
 )
 from marketplace.runs import negotiation_news as news
 from marketplace.services import deal_files, disclosures, holds
-from marketplace.services.attachments import share_attachment
+from marketplace.services.attachments import share_attachment, store_attachments
 from marketplace.services.notifications import notify_many
 from marketplace.services.offers import OrganisationMayNotTrade, lock_negotiation, released, require_side
 
@@ -38,6 +39,12 @@ class OwnListingNotNegotiable(RuleBroken):
 
 class OrganisationsDoNotTrade(RuleBroken):
     """One of the two blocked the other."""
+
+
+def pair(listing: Listing, *, organisation: Organisation, own: Listing | None = None) -> dict[str, object]:
+    """Return a listing and the one that faces it as ``open_negotiation`` takes them."""
+    sides = {listing.side: listing, listing.wanted_side: own}
+    return {"organisation": organisation, "supply": sides["supply"], "demand": sides["demand"]}
 
 
 def _sides(
@@ -154,16 +161,20 @@ def say(
     line: int | None = None,
     offer: Offer | None = None,
     attachments: Iterable[Attachment] = (),
+    uploads: Iterable[File] = (),
     now: datetime,
 ) -> Message:
     """Say something to the other side about a clause, a line or the whole; an agreed negotiation can be talked on.
+
+    ``uploads`` are files as they came in, ``attachments`` those that were uploaded before.
 
     :raises InputRefused: naming each field that cannot be taken
     :raises NegotiationNoLongerOpen: if it was ended
     """
     require_side(by, negotiation, organisation)
     negotiation = lock_negotiation(negotiation, may_be_agreed=True)
-    text, files = text.strip(), list(attachments)
+    text = text.strip()
+    files = [*attachments, *store_attachments(uploads=uploads, by=by, readers=[organisation], now=now)]
     _check_message(negotiation, by, organisation, text, clause, line, offer, files)
     message = Message.objects.create(
         negotiation=negotiation,

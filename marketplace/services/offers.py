@@ -2,6 +2,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from django.core.files import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -20,7 +21,7 @@ from marketplace.models import (
 from marketplace.models.terms import amount, totals
 from marketplace.runs import negotiation_news as news
 from marketplace.services import disclosures, holds
-from marketplace.services.attachments import share_attachment
+from marketplace.services.attachments import share_attachment, store_attachments
 from marketplace.services.notifications import notify_many
 from marketplace.services.offer_terms import amount_of, check_offer
 from marketplace.services.orders import create_order
@@ -100,6 +101,7 @@ def make_offer(
     lines: Sequence[Mapping[str, object]],
     valid_until: object,
     attachments: Iterable[Attachment] = (),
+    uploads: Iterable[File] = (),
     is_framework: bool = False,
     now: datetime,
 ) -> Offer:
@@ -120,6 +122,7 @@ def make_offer(
         negotiation=negotiation, side=side, terms=terms, lines=lines, valid_until=valid_until, now=now
     )
     files = _check_files(attachments, by, organisation)
+    files += store_attachments(uploads=uploads, by=by, readers=[organisation], now=now)
     sums = [amount(line["quantity"], line["unit_price"]) for line in checked.lines]
     net, tax, total = totals(
         sum(sums, Decimal(0)),
