@@ -51,6 +51,22 @@ LABELS = {
     "refund.recorded": ("登记退款", "Refund recorded"),
     "price.reduced": ("减价", "Price reduced"),
     "rating.given": ("评价", "Rating"),
+    "shipment.dispatched": ("发货", "Shipment dispatched"),
+    "shipment.arrived": ("到达园区", "Shipment arrived"),
+    "shipment.weighed": ("过磅", "Shipment weighed"),
+    "shipment.handed_over": ("交接", "Goods handed over"),
+    "shipment.received": ("买方收到", "Goods reached the buyer"),
+    "shipment.noted": ("现场记录", "Noted on the way"),
+    "lot.stored": ("入库", "Lot stored"),
+    "lot.counted": ("盘点调整", "Stock count adjusted"),
+    "lot.released": ("出库", "Lot released"),
+    "lot.inspected": ("检验", "Lot inspected"),
+    "lot.returned": ("退回", "Lot sent back"),
+    "concession.agreed": ("同意让步接收", "Concession agreed"),
+    "concession.refused": ("不同意让步接收", "Concession refused"),
+    "receipt.issued": ("开具收货单", "Receipt issued"),
+    "receipt.signed": ("双方签收", "Receipt signed by both"),
+    "receipt.withdrawn": ("撤回收货单", "Receipt withdrawn"),
 }
 
 

@@ -1,5 +1,6 @@
 """Where the quantity of an order line is: nothing changes it but ``move``."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
@@ -48,6 +49,17 @@ def whole_quantity(value: object, field: str) -> Decimal:
     if quantity != quantity.quantize(THOUSANDTH):
         raise InputRefused({field: [_("At most three decimal places.")]})
     return quantity.quantize(THOUSANDTH)
+
+
+def line_at(lines: Sequence[OrderLine], position: object, field: str) -> OrderLine:
+    """Return the line of this position.
+
+    :raises InputRefused: at the field, if the order has none such
+    """
+    for line in lines:
+        if str(line.position) == str(position):
+            return line
+    raise InputRefused({field: [_("The order has no line %(position)s.") % {"position": position}]})
 
 
 @transaction.atomic

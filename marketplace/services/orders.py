@@ -7,12 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
-from marketplace.models import Listing, Membership, Offer, Order, OrderLine, Organisation, Shipment, User
+from marketplace.models import Listing, Membership, Offer, Order, OrderLine, Organisation, Payment, Shipment, User
 from marketplace.models.terms import TermLine, Terms, amount, totals
 from marketplace.parsing.units import convert, same_dimension
 from marketplace.runs.order_amounts import dues_of, payable_of, refresh_amounts
+from marketplace.runs.orders import finish
 from marketplace.services import deal_files
-from marketplace.services.order_lines import move, whole_quantity
+from marketplace.services.order_lines import line_at, move, whole_quantity
 from marketplace.services.order_news import names, sides, tell
 from marketplace.services.organisations import require_role
 
@@ -71,17 +72,6 @@ def lock_running(order: Order) -> Order:
 
 def lines_of(order: Order) -> list[OrderLine]:
     return list(OrderLine.objects.filter(order=order).order_by("position"))
-
-
-def line_at(lines: Sequence[OrderLine], position: object, field: str) -> OrderLine:
-    """Return the line of this position.
-
-    :raises InputRefused: at the field, if the order has none such
-    """
-    for line in lines:
-        if str(line.position) == str(position):
-            return line
-    raise InputRefused({field: [_("The order has no line %(position)s.") % {"position": position}]})
 
 
 def require_side(by: User, order: Order, organisation: Organisation) -> None:
@@ -356,9 +346,26 @@ def _deliver(order: Order, quantities: Mapping[int, Decimal], *, side: str, by: 
     return order
 
 
-def _check_closable(order: Order) -> None:
+@transaction.atomic
+def close_order(*, order: Order, by: User, now: datetime) -> Order:
+    """Close an accepted and paid order as one of its sides; the records of both are computed. The clock closes later.
+
+    :raises OrderHasEnded: if it is closed or cancelled already
+    :raises OrderNotInStateForThis: unless it is accepted
+    :raises OrderNotPaid: if something is to be paid or paid back, or a payment waits to be confirmed
+    """
+    order = lock_running(order)
+    if not Order.objects.editable_by(by).filter(pk=order.pk).exists():
+        raise NotYourSideOfTheOrder(_("Only the two sides of an order may do this."))
     if order.status != Order.Status.ACCEPTED:
         raise OrderNotInStateForThis(
             _("Order %(number)s is “%(status)s”: only an accepted order is closed.")
             % {"number": order.number, "status": order.get_status_display()}
         )
+    if order.open_amount or order.payments.filter(status=Payment.Status.RECORDED).exists():
+        raise OrderNotPaid(
+            _("%(currency)s %(amount)s are open, or a payment waits to be confirmed.")
+            % {"currency": order.currency, "amount": f"{order.open_amount:,.2f}"}
+        )
+    finish(order, by=by, now=now)
+    return order

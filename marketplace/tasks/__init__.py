@@ -6,7 +6,13 @@ from marketplace.tasks.exhibitions import advance_exhibitions
 from marketplace.tasks.idempotency import prune_idempotent_requests
 from marketplace.tasks.imports import import_listings, ring_for_imports
 from marketplace.tasks.listings import expire_listings
-from marketplace.tasks.notifications import ring_for_sendings, send_digests, send_mails, send_notifications
+from marketplace.tasks.notifications import (
+    ring_for_sendings,
+    send_digests,
+    send_mails,
+    send_notifications,
+    send_short_messages,
+)
 from marketplace.tasks.offers import lapse_offers
 from marketplace.tasks.orders import close_orders, tell_overdue
 from marketplace.tasks.parks import accrue_storage, issue_statements, lapse_bookings
@@ -29,6 +35,7 @@ __all__ = [
     "send_digests",
     "send_mails",
     "send_notifications",
+    "send_short_messages",
     "settle_rfqs",
     "tell_overdue",
 ]
