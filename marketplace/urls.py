@@ -20,6 +20,8 @@ from marketplace.views import (
     orders,
     organisations,
     parks,
+    pool_members,
+    pools,
     quotes,
     reviews,
     rfqs,
@@ -232,6 +234,24 @@ rfq_pages = [
     path("awards/<int:pk>/void/", quotes.award_void, name="award_void"),
 ]
 
+pool_pages = [
+    path("pools/", pools.pool_list, name="pool_list"),
+    path("pools/new/", pools.pool_create, name="pool_create"),
+    path("pools/proposals/", pools.pool_proposal_list, name="pool_proposal_list"),
+    path("pools/<int:pk>/", pools.pool_detail, name="pool_detail"),
+    path("pools/<int:pk>/edit/", pools.pool_edit, name="pool_edit"),
+    path("pools/<int:pk>/close/", pools.pool_close, name="pool_close"),
+    path("pools/<int:pk>/cancel/", pools.pool_cancel, name="pool_cancel"),
+    path("pools/<int:pk>/invite/", pools.pool_invite, name="pool_invite"),
+    path("pools/<int:pk>/commit/", pool_members.pool_commit, name="pool_commit"),
+    path("pools/<int:pk>/suppliers/", pool_members.pool_ask, name="pool_ask"),
+    path("pools/<int:pk>/offers/<int:offer_pk>/accept/", pool_members.pool_accept, name="pool_accept"),
+    path("pools/<int:pk>/give-up/", pool_members.pool_give_up, name="pool_give_up"),
+    path("pools/commitments/<int:pk>/", pool_members.pool_commitment_change, name="pool_commitment_change"),
+    path("pools/commitments/<int:pk>/leave/", pool_members.pool_commitment_leave, name="pool_commitment_leave"),
+    path("pools/commitments/<int:pk>/let-go/", pool_members.pool_commitment_let_go, name="pool_commitment_let_go"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
     *account_pages,
@@ -246,5 +266,6 @@ urlpatterns = [
     *park_pages,
     *booking_pages,
     *rfq_pages,
+    *pool_pages,
     path("api/v1/", include("marketplace.api.urls")),
 ]

@@ -10,7 +10,7 @@ from marketplace.models.deal_record import first_hash, labels_of
 from marketplace.services.attachments import read_content
 from marketplace.services.deal_files import party_of
 from marketplace.services.deal_seals import seal
-from marketplace.services.deal_texts import timeline_paper
+from marketplace.services.deal_texts import attachment_ids, timeline_paper
 from marketplace.verify_dealfile import DEAL, FORMAT, HEAD, MIDDLE, SEAL, TAIL, canonical, pack
 
 
@@ -85,15 +85,3 @@ def _attachments(order: Order, records: list[DealRecord]) -> list[tuple[str, byt
         (f"attachments/{one.pk}-{re.sub(r'[^0-9A-Za-z._一-鿿-]+', '_', one.name)}", read_content(one))
         for one in shared.order_by("pk")
     ]
-
-
-def attachment_ids(payload: Any) -> Iterator[int]:
-    """Find what a record says of attachments, however deep."""
-    if isinstance(payload, list):
-        for item in payload:
-            yield from attachment_ids(item)
-    elif isinstance(payload, dict):
-        if "sha256" in payload and isinstance(payload.get("attachment"), int):
-            yield payload["attachment"]
-        for item in payload.values():
-            yield from attachment_ids(item)

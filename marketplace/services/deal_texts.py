@@ -1,13 +1,14 @@
 """What a record of a deal says, as people read it: on the page, and on the paper in the archive, in either language."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils import translation
 
-from marketplace.models import DealRecord, Order
+from marketplace.models import Attachment, DealRecord, Order, User
 from marketplace.models.deal_record import labels_of
 from marketplace.models.negotiation import Message, Negotiation
 from marketplace.models.offer import Offer
@@ -177,6 +178,38 @@ def _moment(text: str) -> str:
         except ValueError:
             pass
     return text
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record with what it says, and the files it names that the reader may open."""
+
+    record: DealRecord
+    rows: list[tuple[str, str]]
+    attachments: list[Attachment]
+
+
+def entries_of(records: Iterable[DealRecord], *, language: str, reader: User) -> list[Entry]:
+    records = list(records)
+    named = {one.pk: sorted(set(attachment_ids(one.payload))) for one in records}
+    wanted = {number for numbers in named.values() for number in numbers}
+    readable = Attachment.objects.readable_by(reader).in_bulk(wanted) if wanted else {}
+    return [
+        Entry(one, rows_of(one.payload, language), [readable[number] for number in named[one.pk] if number in readable])
+        for one in records
+    ]
+
+
+def attachment_ids(payload: Any) -> Iterator[int]:
+    """Find what a record says of attachments, however deep."""
+    if isinstance(payload, list):
+        for item in payload:
+            yield from attachment_ids(item)
+    elif isinstance(payload, dict):
+        if "sha256" in payload and isinstance(payload.get("attachment"), int):
+            yield payload["attachment"]
+        for item in payload.values():
+            yield from attachment_ids(item)
 
 
 def timeline_paper(order: Order, records: list[DealRecord], language: str) -> bytes:
