@@ -36,6 +36,7 @@ from marketplace.models.rfq import (
     RfqQuestion,
 )
 from marketplace.models.shipment import Lot, Package, Shipment
+from marketplace.models.short_message import ShortMessage
 from marketplace.models.subscription import Channel, Subscription
 from marketplace.models.terms import Incoterm, PaymentTerm
 from marketplace.models.user import User
@@ -120,6 +121,7 @@ __all__ = [
     "RfqQuestion",
     "ScanConflict",
     "Shipment",
+    "ShortMessage",
     "SigningCode",
     "Statement",
     "StockMove",

@@ -31,6 +31,10 @@ class InspectionQuerySet(models.QuerySet):
             results, "attachments"
         )
 
+    def remedy(self, remedy: str, *, by: User, at) -> int:
+        """Say what becomes of rejected goods, once; one UPDATE decides."""
+        return self.current().filter(remedy="").update(remedy=remedy, remedied_by=by, remedied_at=at)
+
     def answer_concession(self, answer: str, *, by: User, at) -> int:
         """Agree to a concession or refuse it where it still waits; one UPDATE decides."""
         waiting = self.current().filter(concession_status=Inspection.Concession.ASKED)
@@ -130,7 +134,11 @@ class Inspection(models.Model):
             models.CheckConstraint(
                 name="inspection_remedy_is_somebodys",
                 condition=Q(remedy="", remedied_at=None, remedied_by=None)
-                | (~Q(remedy="") & Q(remedied_at__isnull=False, remedied_by__isnull=False, rejected_quantity__gt=0)),
+                | (
+                    ~Q(remedy="")
+                    & Q(remedied_at__isnull=False, remedied_by__isnull=False)
+                    & (Q(rejected_quantity__gt=0) | Q(concession_status="refused"))
+                ),
             ),
         ]
 
@@ -138,10 +146,18 @@ class Inspection(models.Model):
         return self.number
 
     @property
-    def waits_for_buyer(self) -> bool:
-        return self.superseded_at is None and (
-            self.concession_status == self.Concession.ASKED or (self.rejected_quantity > 0 and not self.remedy)
-        )
+    def to_remedy(self) -> Decimal:
+        """Return what is not taken: what was rejected, and what was offered at a concession that the buyer refused."""
+        refused = self.concession_status == self.Concession.REFUSED
+        return self.rejected_quantity + (self.concession_quantity if refused else Decimal(0))
+
+    @property
+    def waits_for_consent(self) -> bool:
+        return self.superseded_at is None and self.concession_status == self.Concession.ASKED
+
+    @property
+    def waits_for_remedy(self) -> bool:
+        return self.superseded_at is None and self.to_remedy > 0 and not self.remedy
 
 
 class InspectionResult(models.Model):

@@ -5,7 +5,6 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.models.attachment import Attachment
 from marketplace.models.membership import Membership
 from marketplace.models.order import Order
 from marketplace.models.organisation import Organisation
@@ -80,7 +79,6 @@ class Receipt(models.Model):
     signed_at = models.DateTimeField(_("signed"), null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    papers = models.ManyToManyField(Attachment, blank=True, related_name="+")
 
     objects = ReceiptQuerySet.as_manager()
 

@@ -21,7 +21,7 @@ from marketplace.models import (
     StockMove,
     User,
 )
-from marketplace.services import stock
+from marketplace.services import orders, stock
 from marketplace.services.fulfilment_events import orders_of, tell, write_event
 from marketplace.services.shipments import read_quantity, set_off
 from marketplace.services.weights import TENTH, judge_weight
@@ -345,14 +345,15 @@ def hand_over(scan: Scan) -> None:
     if shipment.status == Status.CANCELLED:
         raise ScanDoesNotFit(_("This shipment was cancelled."), [DROP])
     lots = [scan.lot] if scan.lot else list(scan.lots)
-    waiting = [lot for lot in lots if lot.status not in (Lot.Status.RELEASED, Lot.Status.RECEIVED, Lot.Status.RETURNED)]
+    over = (Lot.Status.RELEASED, Lot.Status.RECEIVED, Lot.Status.RETURNED)
+    waiting = [lot for lot in lots if lot.status not in over or lot.stored_quantity]
     if shipment.status in GONE or not waiting:
         raise AlreadyRecorded(_("It was handed over already."))
     for place, lot in enumerate(waiting):
         if lot.stored_quantity:
             key = uuid.uuid5(scan.key, f"release {place}")
             stock.release_lot(lot=lot, quantity=lot.stored_quantity, scan=scan.facts(key=key, attachments=()))
-        if lot.status != Lot.Status.REJECTED:
+        if lot.status != Lot.Status.REJECTED and lot.open_quantity:
             lot.status = Lot.Status.RELEASED
             lot.save(update_fields=["status"])
     write_event(kind=Kind.HANDED_OVER, lot=scan.lot, facility=scan.facility, data=dict(scan.data), **scan.facts())
@@ -398,16 +399,24 @@ def follow_lots(shipment: Shipment, lots: Sequence[Lot], *, now: datetime) -> No
     reached = {one.status for one in lots}
     over = {lot.RELEASED, lot.RECEIVED, lot.RETURNED}
     inspected = {lot.PASSED, lot.CONCESSION, lot.REJECTED}
-    if reached <= over:
+    has_stock = any(one.stored_quantity for one in lots)
+    if reached <= over and not has_stock:
         status = Status.HANDED_OVER
-    elif lot.STORED in reached and reached <= {lot.STORED, lot.REJECTED, *over}:
+    elif reached <= over or (lot.STORED in reached and reached <= {lot.STORED, lot.REJECTED, *over}):
         status = Status.STORED
     elif reached <= {*inspected, *over, lot.STORED}:
         status = Status.INSPECTED
     else:
         return
-    if Shipment.objects.filter(pk=shipment.pk).become(status, now=now):
+    rows = Shipment.objects.filter(pk=shipment.pk)
+    if rows.become(status, now=now):
         shipment.status = Status(status)
+        if status == Status.HANDED_OVER:
+            for order in orders_of(lots):
+                orders.refresh_status(order=order, now=now)
+    is_settled = all(one.open_quantity == 0 for one in lots)
+    if shipment.status == Status.HANDED_OVER and is_settled and rows.become(Status.RECEIVED, now=now, received_at=now):
+        shipment.status = Status.RECEIVED
 
 
 ACTS = {

@@ -202,7 +202,7 @@ def release_lot(
         **scan,
     )
     _move(lot, StockMove.Kind.OUT, -quantity, event=event, facility=lot.location)
-    if lot.stored_quantity == 0 and lot.status not in KEEPS_STATUS:
+    if lot.stored_quantity == 0 and lot.open_quantity and lot.status not in KEEPS_STATUS:
         lot.status = Lot.Status.RELEASED
     lot.save(update_fields=["stored_quantity", "status"])
     return event

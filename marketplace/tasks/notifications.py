@@ -1,11 +1,12 @@
 from celery import shared_task
 from django.utils import timezone
 
-from marketplace.models import Digest, Mail, Notification
+from marketplace.models import Digest, Mail, Notification, ShortMessage
 from marketplace.runs.digests import gather_digests, send_digest
 from marketplace.runs.mails import send_mail
 from marketplace.runs.notifications import send_notification
 from marketplace.runs.sending import send_round
+from marketplace.runs.short_messages import send_short_message
 
 
 @shared_task(name="marketplace.tasks.send_notifications")
@@ -21,6 +22,12 @@ def send_mails() -> None:
         send_mails.delay()
 
 
+@shared_task(name="marketplace.tasks.send_short_messages")
+def send_short_messages() -> None:
+    if send_round(ShortMessage.objects.all(), send_short_message, timezone.now):
+        send_short_messages.delay()
+
+
 @shared_task(name="marketplace.tasks.send_digests")
 def send_digests() -> None:
     """Gather and send the day's mails; scheduled every few minutes, so that a morning missed is made good."""
@@ -31,11 +38,13 @@ def send_digests() -> None:
 def ring_for_sendings() -> None:
     """Take back what dead workers held, and ring for what is due and was not heard of."""
     now = timezone.now()
-    for rows in (Notification.objects, Mail.objects, Digest.objects):
+    for rows in (Notification.objects, Mail.objects, ShortMessage.objects, Digest.objects):
         rows.release_abandoned(now)
     for channel, endpoint_id in Notification.objects.overdue(now).lanes():
         send_notifications.delay(channel, endpoint_id)
     if Mail.objects.overdue(now).exists():
         send_mails.delay()
+    if ShortMessage.objects.overdue(now).exists():
+        send_short_messages.delay()
     if Digest.objects.overdue(now).exists():
         send_digests.delay()
