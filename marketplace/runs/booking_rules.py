@@ -24,14 +24,19 @@ def shown(moment: datetime) -> str:
     return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
 
 
-def time_problems(
-    calendar: FacilityCalendar, start: datetime, end: datetime, *, now: datetime, for_staff: bool = False
-) -> dict[str, list[str]]:
-    """Return what is wrong with a time, by field; the park's own staff need give no notice."""
+def span_problems(start: datetime, end: datetime) -> dict[str, list[str]]:
+    """Return what is wrong with two moments as the ends of a booking, by field."""
     if end <= start:
         return {"end": [_("The end must lie after the beginning.")]}
     if end - start > LONGEST:
         return {"end": [_("A booking may last a year at most.")]}
+    return {}
+
+
+def time_problems(
+    calendar: FacilityCalendar, start: datetime, end: datetime, *, now: datetime, for_staff: bool = False
+) -> dict[str, list[str]]:
+    """Return what is wrong with a time, by field; the park's own staff need give no notice."""
     refusal = _too_soon_or_late(calendar.facility, start, now, for_staff) or _shut(calendar, (start, end))
     return {"start": [refusal]} if refusal else {}
 

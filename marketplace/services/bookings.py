@@ -10,7 +10,7 @@ from config.errors import InputRefused, RuleBroken
 from marketplace.models import Booking, Facility, Fee, HandOver, Membership, Order, Organisation, User
 from marketplace.parsing.units import UnitsDiffer, UnknownUnit, format_quantity
 from marketplace.runs import booking_news
-from marketplace.runs.booking_rules import lacking, language, quota_left, quota_use, time_problems
+from marketplace.runs.booking_rules import lacking, language, quota_left, quota_use, span_problems, time_problems
 from marketplace.runs.bookings import insert, locked, span
 from marketplace.runs.facility_calendars import FacilityCalendar, read_calendar
 from marketplace.runs.prices import in_unit
@@ -174,6 +174,8 @@ def request_booking(
     if not Facility.objects.open().filter(pk=facility.pk).exists():
         raise FacilityNotInService(_("This facility is not in service."))
     quantity, unit = clean_amount(facility, quantity, unit)
+    if errors := span_problems(start, end):
+        raise InputRefused(errors)
     calendar = read_calendar(facility, start, end)
     if errors := time_problems(calendar, start, end, now=now, for_staff=is_park):
         raise InputRefused(errors)
@@ -233,6 +235,8 @@ def reschedule_booking(
         if is_late(booking, now=now):
             raise TooLateToMove(_("It is too late to move this booking. Ask the park."))
     quantity, unit = clean_amount(facility, booking.quantity if quantity is None else quantity, unit or booking.unit)
+    if errors := span_problems(start, end):
+        raise InputRefused(errors)
     calendar = read_calendar(facility, start, end, without=booking)
     if errors := time_problems(calendar, start, end, now=now, for_staff=is_park):
         raise InputRefused(errors)
