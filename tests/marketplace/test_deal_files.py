@@ -2,6 +2,7 @@ import datetime as dt
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,11 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketplace import verify_dealfile
-from marketplace.models import DealRecord, Message
+from marketplace.models import BookingEvent, DealRecord, Message
+from marketplace.models.deal_record import LABELS
 from marketplace.services import deal_files
 from marketplace.services.attachments import store_attachment
 from marketplace.services.deal_archives import export_deal
 from marketplace.services.deal_seals import public_key
+from marketplace.services.fulfilment_events import RECORD_KINDS
 from marketplace.verify_dealfile import DEAL, SEAL, Broken, pack, verify
 from tests.factories import UserFactory
 from tests.factories_order import OrderFactory
@@ -27,6 +30,7 @@ from tests.races import race
 
 pytestmark = pytest.mark.django_db
 SCRIPT = Path(verify_dealfile.__file__)
+ROOT = SCRIPT.parent
 
 
 @pytest.fixture
@@ -348,3 +352,17 @@ def test_the_seal_is_of_one_key_kept_private(settings, archive):
 
     assert public_key() == public_key()
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_every_kind_that_is_recorded_has_a_name_in_both_languages():
+    sources = [*(ROOT / "services").glob("*.py"), *(ROOT / "runs").glob("*.py")]
+    recorded = {
+        kind
+        for source in sources
+        for call in re.findall(r"record\((?:[^()]|\([^()]*\))*\)", source.read_text())
+        for kind in re.findall(r'kind="([a-z_]+\.[a-z_]+)"', call)
+    }
+    recorded |= set(RECORD_KINDS.values()) | {f"booking.{kind}" for kind in BookingEvent.Kind.values}
+
+    assert len(recorded) > 30
+    assert recorded - set(LABELS) == set()
