@@ -26,7 +26,7 @@ def new_pool_number(now: datetime) -> str:
 
 class PurchasePoolQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
-        """Return the pools that the user organises, is in or was invited to, and those shown to everybody like them."""
+        """Return the pools that the user organises, is in or was asked to join or serve, and those shown to all."""
         shown = Q(visibility=PurchasePool.Visibility.PUBLIC)
         if not user.is_authenticated:
             return self.filter(shown)
@@ -41,7 +41,15 @@ class PurchasePoolQuerySet(models.QuerySet):
             Q(organisation=OuterRef("organiser"), blocked__in=mine)
             | Q(blocked=OuterRef("organiser"), organisation__in=mine)
         )
-        return self.filter(Q(organiser__in=mine) | Exists(joined) | (~Exists(blocked) & (shown | Exists(invited))))
+        asked = PurchasePool.objects.filter(suppliers__organisation__in=mine).values("pk")
+        concerned = Q(organiser__in=mine) | Exists(joined) | Q(pk__in=asked)
+        return self.filter(concerned | (~Exists(blocked) & (shown | Exists(invited))))
+
+    def concerning(self, organisations: models.QuerySet[Organisation]) -> Self:
+        """Return the pools that these organisations run, are in or were asked to join."""
+        invited = PoolInvitation.objects.filter(pool=OuterRef("pk"), organisation__in=organisations)
+        joined = PoolCommitment.objects.filter(pool=OuterRef("pk"), organisation__in=organisations)
+        return self.filter(Q(organiser__in=organisations) | Exists(joined) | Exists(invited))
 
     def editable_by(self, user: User) -> Self:
         """Return the pools that the user runs for their organiser."""
@@ -123,8 +131,7 @@ class PurchasePool(Terms):
         Status.CANCELLED: (Status.OPEN, Status.CLOSED, Status.NEGOTIATING),
     }
     RUNNING = (Status.OPEN, Status.CLOSED, Status.NEGOTIATING)
-    # A park's operator may gather the firms of the park.
-    ORGANISING_ROLES = (*Membership.TRADING_ROLES, Membership.Role.OPERATOR)
+    ORGANISING_ROLES = Membership.TRADING_ROLES
     # What the organiser says of it beside the ladder and the terms: forms, services and the API take these fields.
     PROFILE_FIELDS = (
         "title_zh",
