@@ -208,7 +208,10 @@ def test_amend_rfq_counts_a_revision_keeps_what_changed_and_tells_the_invited():
     changed = {one["field"]: (one["before"], one["after"]) for one in amendment.changes}
     assert changed["payment_days"] == ("30", "60")
     assert changed["lines.1.quantity"] == ("100", "200")
-    assert [line.description for line in rfq.lines.filter(is_removed=False).order_by("position")] == ["球阀 DN50", "法兰"]
+    assert [line.description for line in rfq.lines.filter(is_removed=False).order_by("position")] == [
+        "球阀 DN50",
+        "法兰",
+    ]
     assert not rfq.lines.filter(pk=gone.pk).exists()
     assert len(told("rfq.changed")) == 2
 
@@ -321,7 +324,11 @@ def test_ask_question_refuses_the_uninvited_the_empty_and_the_late():
     rfq = make_rfq()
     asker, stranger = suppliers_of(rfq)[0], OrganisationFactory(members=[UserFactory()])
 
-    for organisation, text, field in [(stranger, "?", "organisation"), (asker, "  ", "text"), (asker, "x" * 2001, "text")]:
+    for organisation, text, field in [
+        (stranger, "?", "organisation"),
+        (asker, "  ", "text"),
+        (asker, "x" * 2001, "text"),
+    ]:
         with pytest.raises(InputRefused) as refusal:
             rfq_invitations.ask_question(
                 rfq=rfq, by=member_of(organisation), organisation=organisation, text=text, now=NOON
