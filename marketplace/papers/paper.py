@@ -178,7 +178,8 @@ def _column_widths(rows: Sequence[Sequence[object]]) -> list[float]:
     asked = []
     for place in range(columns):
         lengths = [width(line, 8.5) for row in rows for line in printable(row[place]).split("\n")]
-        asked.append(max(lengths, default=0) + 2 * CELL_PADDING + 2)
+        # One long text in a table must not starve the other columns.
+        asked.append(min(max(lengths, default=0) + 2 * CELL_PADDING + 2, ROOM * 0.7))
     if sum(asked) <= ROOM:
         # What is left goes to the widest, where texts are.
         asked[asked.index(max(asked))] += ROOM - sum(asked)
