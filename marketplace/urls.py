@@ -72,6 +72,7 @@ organisation_pages = [
     path("blocks/<int:pk>/remove/", organisations.block_remove, name="block_remove"),
     path("organisations/<int:pk>/members/", memberships.membership_list, name="membership_list"),
     path("members/<int:pk>/role/", memberships.membership_change_role, name="membership_change_role"),
+    path("members/<int:pk>/limit/", memberships.membership_set_limit, name="membership_set_limit"),
     path("members/<int:pk>/remove/", memberships.membership_remove, name="membership_remove"),
     path("members/<int:pk>/hand-over/", memberships.membership_hand_over, name="membership_hand_over"),
     path("invitations/<int:pk>/withdraw/", memberships.invitation_withdraw, name="invitation_withdraw"),

@@ -37,6 +37,25 @@ class OrderQuerySet(models.QuerySet):
         mine = Organisation.objects.of(user, *Membership.TRADING_ROLES)
         return self.filter(Q(buyer__in=mine) | Q(seller__in=mine))
 
+    def of(self, user: User) -> Self:
+        """Return the orders of the user's own organisations, also for the platform operator."""
+        mine = Organisation.objects.of(user)
+        return self.filter(Q(buyer__in=mine) | Q(seller__in=mine))
+
+    def with_names(self) -> Self:
+        return self.select_related("buyer", "seller", "park").annotate(line_count=models.Count("lines"))
+
+    def sums(self, mine: "models.QuerySet[Organisation]") -> list[dict]:
+        """Return by currency what is still to be paid and to be received by these organisations."""
+        open_amount = F("payable_amount") - F("paid_amount")
+        rows = self.filter(payable_amount__gt=F("paid_amount")).values("currency").order_by("currency")
+        return list(
+            rows.annotate(
+                to_pay=models.Sum(open_amount, filter=Q(buyer__in=mine), default=ZERO),
+                to_receive=models.Sum(open_amount, filter=Q(seller__in=mine), default=ZERO),
+            )
+        )
+
     def running(self) -> Self:
         return self.exclude(status__in=Order.ENDED)
 
@@ -195,6 +214,11 @@ class OrderLineQuerySet(models.QuerySet):
         """
         enough = self.filter(**{f"{source}__gte": quantity})
         return enough.update(**{source: F(source) - quantity, target: F(target) + quantity})
+
+    def annotate_lots(self) -> Self:
+        """Add how many lots of a shipment that is not cancelled are of each line: ``lot_count``."""
+        standing = Q(lots__isnull=False) & ~Q(lots__shipment__status="cancelled")
+        return self.annotate(lot_count=models.Count("lots", filter=standing))
 
 
 class OrderLine(TermLine):

@@ -3,6 +3,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.files import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -20,7 +21,7 @@ from marketplace.models import (
     User,
 )
 from marketplace.services import deal_files, quantity_changes
-from marketplace.services.attachments import share_attachment
+from marketplace.services.attachments import share_attachment, store_attachments
 from marketplace.services.order_lines import move, shown, whole_quantity
 from marketplace.services.order_news import names, sides, tell
 from marketplace.services.orders import lines_of, lock_running, refresh_status, require_side
@@ -51,9 +52,8 @@ def _text(value: str, field: str) -> str:
 @transaction.atomic
 def open_dispute(
     *,
-    order: Order,
-    organisation: Organisation,
     line: OrderLine,
+    organisation: Organisation,
     quantity: Decimal,
     kind: str,
     text: str,
@@ -61,6 +61,7 @@ def open_dispute(
     now: datetime,
     source: str = "",
     attachments: Sequence[Attachment] = (),
+    uploads: Sequence[File] = (),
 ) -> Dispute:
     """Freeze a part of what was sent until both agree on it or the platform decides; the rest goes on.
 
@@ -71,11 +72,9 @@ def open_dispute(
     :raises NotThatMuchThere: if less is there
     :raises OrderHasEnded: if the order is over
     """
-    order = lock_running(order)
+    order = lock_running(line.order)
     require_side(by, order, organisation)
-    line = next((one for one in lines_of(order) if one.pk == line.pk), None)
-    if line is None:
-        raise InputRefused({"line": [_("This line is another order's.")]})
+    line = next(one for one in lines_of(order) if one.pk == line.pk)
     quantity = whole_quantity(quantity, "quantity")
     if kind not in Dispute.Kind.values:
         raise InputRefused({"kind": [_("Choose one of these.")]})
@@ -99,6 +98,7 @@ def open_dispute(
         references=_references(line),
     )
     move(line=line, quantity=quantity, source=source, target="disputed", by=by, at=now, reason=dispute.text)
+    attachments = [*attachments, *store_attachments(uploads=uploads, by=by, readers=sides(order), now=now)]
     if attachments:
         _attach(dispute, organisation, text, attachments, by=by, now=now)
     payload = {
@@ -185,6 +185,7 @@ def add_evidence(
     by: User,
     now: datetime,
     attachments: Sequence[Attachment] = (),
+    uploads: Sequence[File] = (),
 ) -> DisputeEvidence:
     """Say and show something in an open dispute; both sides and the platform operator see it.
 
@@ -195,6 +196,7 @@ def add_evidence(
     require_side(by, order, organisation)
     text = _text(text, "text")
     dispute = _open(dispute)
+    attachments = [*attachments, *store_attachments(uploads=uploads, by=by, readers=sides(order), now=now)]
     evidence = _attach(dispute, organisation, text, attachments, by=by, now=now)
     payload = {
         "dispute": dispute.pk,

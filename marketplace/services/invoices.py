@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
@@ -14,7 +15,7 @@ from config.errors import InputRefused, RuleBroken
 from marketplace.models import Attachment, Invoice, Membership, Order, Payment, User
 from marketplace.models.terms import totals
 from marketplace.services import deal_files
-from marketplace.services.attachments import share_attachment
+from marketplace.services.attachments import share_attachment, store_attachment
 from marketplace.services.order_news import names, sides, tell
 from marketplace.services.orders import OrderNotInStateForThis
 from marketplace.services.organisations import require_role
@@ -135,6 +136,7 @@ def issue_invoice(
     now: datetime,
     invoice: Invoice | None = None,
     attachment: Attachment | None = None,
+    upload: File | None = None,
 ) -> Invoice:
     """Say, as the seller, that an invoice was issued: the one asked for or refused before, or one nobody asked for.
 
@@ -170,6 +172,8 @@ def issue_invoice(
     note = _text(said, "note", LONGEST_NOTE, errors)
     if errors:
         raise InputRefused(errors)
+    if upload:
+        attachment = store_attachment(upload=upload, by=by, readers=sides(order), now=now)
     values = {
         "kind": kind,
         "number": number,

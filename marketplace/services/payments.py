@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from marketplace.models import Attachment, Invoice, Membership, Order, OrderLine
 from marketplace.models.payment import PriceReduction
 from marketplace.runs.order_amounts import refresh_amounts
 from marketplace.services import deal_files
-from marketplace.services.attachments import share_attachment
+from marketplace.services.attachments import share_attachment, store_attachment
 from marketplace.services.invoices import lock_billable
 from marketplace.services.order_news import names, sides, tell
 from marketplace.services.orders import lines_of, require_side
@@ -39,6 +40,7 @@ def record_payment(
     now: datetime,
     invoice: Invoice | None = None,
     attachment: Attachment | None = None,
+    upload: File | None = None,
     is_refund: bool = False,
 ) -> Payment:
     """Write down that the buyer paid, or that the seller paid back; who received it confirms.
@@ -75,6 +77,8 @@ def record_payment(
             errors[name] = [_("At most %(count)d characters.") % {"count": limit}]
     if errors:
         raise InputRefused(errors)
+    if upload:
+        attachment = store_attachment(upload=upload, by=by, readers=sides(order), now=now)
     receiver = order.buyer if is_refund else order.seller
     is_own = organisation.pk == receiver.pk
     payment = Payment.objects.create(

@@ -59,7 +59,7 @@ def go(line, source, target, quantity, by, now):
 
 def quantities(line):
     line = OrderLine.objects.get(pk=line.pk)
-    return {place: quantity for place, quantity in line.places}
+    return dict(line.places)
 
 
 def test_amendment_changes_quantity_price_and_window_together(order, line, propose):
@@ -255,7 +255,6 @@ def dispute(order, line, people, now):
     go(line, "outstanding", "in_delivery", 500, people[1], now)
     go(line, "in_delivery", "accepted", 300, people[0], now)
     return disputes.open_dispute(
-        order=order,
         organisation=people[2],
         line=line,
         quantity=D(60),
@@ -354,6 +353,6 @@ def test_a_dispute_refuses_bad_input_at_its_field(order, line, people, now, said
     values = {"line": line, "quantity": D(10), "kind": "quality", "text": "划伤", **said}
 
     with pytest.raises(InputRefused) as refused:
-        disputes.open_dispute(order=order, organisation=people[2], by=people[0], now=now, **values)
+        disputes.open_dispute(organisation=people[2], by=people[0], now=now, **values)
 
     assert list(refused.value.errors) == [field]
