@@ -15,8 +15,10 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from config.errors import RuleBroken
 from marketplace.models import (
+    Attachment,
     Block,
     Category,
+    DealRecord,
     Listing,
     ListingCertificate,
     ListingImport,
@@ -254,4 +256,24 @@ class ListingImportAdmin(ReadOnlyAdmin):
 class BlockAdmin(ReadOnlyAdmin):
     list_display = ("id", "organisation", "blocked", "by", "created_at")
     list_select_related = ("organisation", "blocked", "by")
+    ordering = ("-id",)
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ReadOnlyAdmin):
+    """What was uploaded, by whom and how large; what is in it is for its readers."""
+
+    list_display = ("id", "name", "content_type", "size", "uploaded_by", "is_shown_to_operator", "created_at")
+    list_filter = ("content_type", "is_shown_to_operator")
+    list_select_related = ("uploaded_by",)
+    search_fields = ("name", "sha256")
+    ordering = ("-id",)
+
+
+@admin.register(DealRecord)
+class DealRecordAdmin(ReadOnlyAdmin):
+    list_display = ("id", "order", "sequence", "kind", "by_name", "at", "hash")
+    list_filter = ("kind",)
+    list_select_related = ("order",)
+    search_fields = ("order__number", "hash")
     ordering = ("-id",)
