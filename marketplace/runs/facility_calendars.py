@@ -99,7 +99,7 @@ def read_calendars(
     active = Booking.objects.active().filter(facility__in=ids).between(*span).order_by("slot", "pk")
     if without is not None:
         active = active.exclude(pk=without.pk)
-    for booking in active.select_related("organisation"):
+    for booking in active.select_related("organisation", "facility__park"):
         bookings[booking.facility_id].append(booking)
     return {
         facility.pk: FacilityCalendar(

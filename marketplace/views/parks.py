@@ -82,6 +82,8 @@ def park_bookings(request, pk):
     start = timezone.make_aware(datetime.combine(day, time(0)))
     end = start + timedelta(days=days)
     requests = Booking.objects.filter(facility__park=park, status=Booking.Status.REQUESTED).with_names()
+    lanes = facility_weeks.lanes(park, start=start, end=end)
+    bookings = {booking.pk: booking for lane in lanes for booking, _x, _width in lane.bars}
     context = {
         "park": park,
         "day": day,
@@ -89,7 +91,9 @@ def park_bookings(request, pk):
         "before": day - timedelta(days=days),
         "after": day + timedelta(days=days),
         "span": "week" if days > 1 else "day",
-        "lanes": facility_weeks.lanes(park, start=start, end=end),
+        "lanes": lanes,
+        "lines": [round(1000 * n / (days if days > 1 else 24)) for n in range(1, days if days > 1 else 24)],
+        "bookings": sorted(bookings.values(), key=lambda one: (one.slot.lower, one.pk)),
         "requests": requests.order_by("slot", "pk"),
         "may_manage": Park.objects.managed_by(request.user).filter(pk=pk).exists(),
     }

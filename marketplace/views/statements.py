@@ -79,6 +79,7 @@ def _park_page(request, park, form, adjustment_form, status):
     statements = park.statements.with_names().order_by("-month", "organisation", "pk")
     context = {
         "park": park,
+        "may_manage": True,
         "form": form,
         "adjustment_form": adjustment_form,
         "page": Paginator(statements, PER_PAGE).get_page(request.GET.get("page")),
