@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 from marketplace.forms import ImportForm
 from marketplace.models import ListingImport, Membership, Organisation
 from marketplace.services import imports
+from marketplace.views.once import once
 
 SHOWN = 20
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -14,6 +15,7 @@ TEMPLATES = {"csv": (imports.template_csv, "text/csv; charset=utf-8"), "xlsx": (
 
 
 @login_required
+@once
 def import_list(request):
     """Take a file of listings, and show what became of earlier ones."""
     mine = Organisation.objects.of(request.user, *Membership.TRADING_ROLES).order_by("pk")

@@ -11,6 +11,7 @@ from marketplace.filters import ListingFilter
 from marketplace.forms import FacetForm, ListingEditForm, SentenceForm
 from marketplace.models import Listing, Membership, Organisation
 from marketplace.services import listings
+from marketplace.views.once import once
 
 PER_PAGE = 20
 CATEGORIES_SHOWN = 10
@@ -65,12 +66,15 @@ def listing_detail(request, pk):
     context = {
         "listing": listing,
         "may_edit": Listing.objects.editable_by(request.user).filter(pk=pk).exists(),
+        "may_negotiate": Organisation.objects.of(request.user, *Membership.TRADING_ROLES).exists()
+        and listing.status == Listing.Status.OPEN,
         "is_mine": Listing.objects.of(request.user).filter(pk=pk).exists(),
     }
     return render(request, "marketplace/listing_detail.html", context)
 
 
 @login_required
+@once
 def listing_create(request):
     """Take a sentence, show what was read out of it, and post it when the person has corrected it."""
     mine = Organisation.objects.of(request.user, *Membership.TRADING_ROLES).order_by("pk")

@@ -8,7 +8,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from marketplace.forms import ActingFor, ContestForm, OrganisationForm, ReportForm
 from marketplace.models import Block, Listing, Membership, Organisation
+from marketplace.models.disclosure import Reader
 from marketplace.services import organisations
+from marketplace.views.once import once
 
 PER_PAGE = 24
 
@@ -27,6 +29,9 @@ def organisation_list(request):
 def organisation_detail(request, pk):
     organisation = get_object_or_404(Organisation.objects.visible_to(request.user), pk=pk)
     listings = Listing.objects.visible_to(request.user, timezone.now()).with_names().filter(organisation=organisation)
+    if not Reader(request.user).knows(organisation):
+        # Here it would be plain whose they are.
+        listings = listings.none()
     mine = Organisation.objects.of(request.user)
     context = {
         "organisation": organisation,
@@ -39,6 +44,7 @@ def organisation_detail(request, pk):
 
 
 @login_required
+@once
 def organisation_create(request):
     form = OrganisationForm(request.POST or None, with_kind=True)
     taken = None
@@ -71,6 +77,7 @@ def organisation_edit(request, pk):
 
 
 @login_required
+@once
 def uscc_contest(request, pk):
     """Claim a firm that somebody else registered; any firm may be claimed, approved or not."""
     organisation = get_object_or_404(Organisation, pk=pk)
@@ -87,6 +94,7 @@ def uscc_contest(request, pk):
 
 
 @login_required
+@once
 def organisation_report(request, pk):
     organisation = get_object_or_404(Organisation.objects.visible_to(request.user), pk=pk)
     visible = Listing.objects.visible_to(request.user, timezone.now()).filter(organisation=organisation)
@@ -102,6 +110,27 @@ def organisation_report(request, pk):
             return redirect("marketplace:organisation_detail", organisation.pk)
     context = {"form": form, "organisation": organisation, "listing": listing}
     return render(request, "marketplace/organisation_report.html", context, status=form.http_status)
+
+
+@login_required
+def listing_report(request, pk):
+    """Report a listing, and with it its firm, whose name its page may not show."""
+    visible = Listing.objects.visible_to(request.user, timezone.now()).with_names()
+    listing = get_object_or_404(visible, pk=pk)
+    form = ReportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with form.showing_refusals():
+            organisations.report_organisation(
+                organisation=listing.organisation,
+                listing=listing,
+                by=request.user,
+                now=timezone.now(),
+                **form.cleaned_data,
+            )
+            messages.success(request, _("Thank you: the platform operator will look at it."))
+            return redirect("marketplace:listing_detail", pk)
+    context = {"form": form, "organisation": listing.organisation, "listing": listing}
+    return render(request, "marketplace/listing_report.html", context, status=form.http_status)
 
 
 @login_required

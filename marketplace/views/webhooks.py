@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from marketplace.forms import EndpointForm
 from marketplace.models import Membership, Notification, Organisation, WebhookEndpoint
 from marketplace.services import webhooks
+from marketplace.views.once import once
 
 PER_PAGE = 30
 
@@ -27,6 +28,7 @@ def _show_secret_once(request, endpoint: WebhookEndpoint, secret: str) -> None:
 
 
 @login_required
+@once
 def webhook_list(request, pk):
     owned = Organisation.objects.of(request.user, Membership.Role.OWNER)
     organisation = get_object_or_404(owned, pk=pk)

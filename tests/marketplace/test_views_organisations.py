@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -191,3 +193,15 @@ def test_organisation_report_of_a_hidden_firm_is_not_found(client, user):
 
     assert client.get(reverse("marketplace:organisation_report", args=[organisation.pk])).status_code == 404
     assert Membership.objects.count() == 1
+
+
+def test_organisation_create_registers_once_however_often_the_form_is_sent(client):
+    client.force_login(UserFactory())
+    url = reverse("marketplace:organisation_create")
+    key = re.search(r'name="form_key" value="([^"]+)"', client.get(url).content.decode())[1]
+    said = profile(uscc=uscc(4321))
+
+    first, again = (client.post(url, said | {"form_key": key}) for _ in range(2))
+
+    assert (first.status_code, again.status_code, again.url) == (302, 302, first.url)
+    assert Organisation.objects.count() == 1
