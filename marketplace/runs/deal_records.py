@@ -44,11 +44,13 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, Attachment):
         return {"attachment": value.pk, "name": value.name, "sha256": value.sha256, "size": value.size}
-    # A float so large comes back from the database as a whole number.
-    is_kept = (
-        value is None or isinstance(value, bool | int) or (isinstance(value, float) and abs(value) < LARGEST_FLOAT)
-    )
-    return value if is_kept else _text(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float) and abs(value) < LARGEST_FLOAT:
+        # The database knows no negative zero.
+        return value + 0.0
+    # A larger float would come back from the database as a whole number.
+    return _text(value)
 
 
 def _text(value: object) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from marketplace import verify_dealfile
@@ -120,6 +120,7 @@ json_values = st.recursive(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(payload=st.dictionaries(st.text(), json_values, max_size=4))
+@example(payload={"zero": -0.0, "large": 1e15, "small": 5e-324, "digits": 0.1 + 0.2})
 def test_whatever_a_record_says_its_hash_holds_after_the_database(order, now, payload):
     made = deal_files.record(order=order, kind="message.sent", by=None, at=now, payload=payload)
 
