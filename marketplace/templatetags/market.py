@@ -8,12 +8,13 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from marketplace.models import Listing, Notification, User
+from marketplace.models import Listing, Notification, Park, User
 from marketplace.parsing import units
 from marketplace.parsing.glossary import certificates
 from marketplace.parsing.industries import industries
@@ -35,6 +36,18 @@ def icon(name: str) -> SafeString:
         static("img/icons.svg"),
         ICONS.get(name, name),
     )
+
+
+@register.simple_tag(takes_context=True)
+def tab(context: template.Context, view_name: str, label: str) -> SafeString:
+    """Link to a page in a row of pages, marked where the reader is there; nothing where its app is not installed."""
+    try:
+        address = reverse(view_name)
+    except NoReverseMatch:
+        return SafeString()
+    match = context["request"].resolver_match
+    is_here = match is not None and match.view_name == view_name
+    return format_html('<a href="{}"{}>{}</a>', address, SafeString(' aria-current="page"' if is_here else ""), label)
 
 
 @register.filter
@@ -204,3 +217,9 @@ def place_choices() -> list[str]:
 def unread_count(user: User) -> int:
     """Return how many notifications the reader has not opened; shown by the bell of every page."""
     return Notification.objects.in_app_of(user).unread().count()
+
+
+@register.simple_tag
+def works_in_a_park(user: User) -> bool:
+    """Say whether the reader works at a park's gate or in its office: only they are shown the way to the console."""
+    return user.is_authenticated and Park.objects.run_by(user).exists()

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 from django.template import Context, Template
+from django.urls import resolve, reverse
 from django.utils.translation import override
 
 from marketplace.templatetags.market import (
@@ -18,6 +19,27 @@ from marketplace.templatetags.market import (
     unit_symbol,
 )
 from tests.factories import CategoryFactory, ListingFactory
+
+
+@pytest.fixture
+def request_for_the_market(rf):
+    request = rf.get(reverse("marketplace:listing_list"))
+    request.resolver_match = resolve(request.path)
+    return request
+
+
+def test_tab_marks_where_the_reader_is(request_for_the_market):
+    template = Template('{% load market %}{% tab "marketplace:listing_list" "A" %}{% tab "marketplace:home" "B" %}')
+
+    html = template.render(Context({"request": request_for_the_market}))
+
+    assert html == '<a href="/listings/" aria-current="page">A</a><a href="/">B</a>'
+
+
+def test_tab_of_a_page_that_is_not_installed_is_nothing(request_for_the_market):
+    template = Template('{% load market %}{% tab "absent:page" "A" %}')
+
+    assert template.render(Context({"request": request_for_the_market})) == ""
 
 
 @pytest.mark.parametrize(
