@@ -266,6 +266,13 @@ SPECTACULAR_SETTINGS = {
         "CategoryKind": "marketplace.models.Category.Kind",
         "EndpointKind": "marketplace.models.WebhookEndpoint.Kind",
         "ListingStatus": "marketplace.models.Listing.Status",
+        "FacilityKind": "marketplace.models.Facility.Kind",
+        "FacilityMode": "marketplace.models.Facility.Mode",
+        "ImportMode": "marketplace.models.ListingImport.Mode",
+        "PriceKind": "marketplace.models.PriceItem.Kind",
+        "BookingStatus": "marketplace.models.Booking.Status",
+        "WaitingStatus": "marketplace.models.WaitingEntry.Status",
+        "HandOverStatus": "marketplace.models.HandOver.Status",
         "RunStatus": "config.runs.Run.Status",
     },
 }

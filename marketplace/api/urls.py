@@ -4,6 +4,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from marketplace.api import (
     accounts,
     attachments,
+    bookings,
     categories,
     console,
     deal_files,
@@ -12,7 +13,9 @@ from marketplace.api import (
     memberships,
     notifications,
     organisations,
+    parks,
     scans,
+    statements,
     webhooks,
 )
 
@@ -31,4 +34,7 @@ urlpatterns = [
     *webhooks.urlpatterns,
     *scans.urlpatterns,
     *console.urlpatterns,
+    *parks.urlpatterns,
+    *bookings.urlpatterns,
+    *statements.urlpatterns,
 ]
