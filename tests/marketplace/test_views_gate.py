@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -13,8 +14,7 @@ SCRIPTS = [name for name in (*FILES, WORKER) if name.endswith(".js")]
 
 
 def read(name):
-    with open(finders.find(name), encoding="utf-8") as file:
-        return file.read()
+    return Path(finders.find(name)).read_text(encoding="utf-8")
 
 
 @pytest.fixture
