@@ -60,7 +60,7 @@ class Exhibition(models.Model):
     """A park shows what firms offer: suppliers book booths, visitors with matching demands are invited.
 
     On each of its days it is open from ``opens`` to ``closes``, by the clock of its place; meetings take
-    ``meeting_minutes`` each. The hall is kept for it by a booking.
+    ``meeting_minutes`` each. The hall is kept for it by bookings.
     """
 
     class Status(models.TextChoices):
@@ -93,7 +93,8 @@ class Exhibition(models.Model):
 
     park = models.ForeignKey(Park, on_delete=models.PROTECT, related_name="exhibitions", verbose_name=_("park"))
     hall = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="exhibitions", verbose_name=_("hall"))
-    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="exhibition")
+    # One for each day on which it is open.
+    bookings = models.ManyToManyField(Booking, blank=True, related_name="exhibitions")
     title_zh = models.CharField(_("title (Chinese)"), max_length=200, blank=True)
     title_en = models.CharField(_("title (English)"), max_length=200, blank=True)
     text_zh = models.TextField(_("text (Chinese)"), max_length=4000, blank=True)
