@@ -10,6 +10,7 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import Category, Listing, Organisation
+from marketplace.models.disclosure import Reader
 from marketplace.parsing.normal_form import normalise
 from marketplace.parsing.places import find_place
 
@@ -33,7 +34,9 @@ class ListingFilter(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=Category.Kind.choices)
     category = django_filters.CharFilter(label=_("Category"), method="filter_category")
     cluster = django_filters.CharFilter(label=_("Cluster"), field_name="category__cluster")
-    organisation = django_filters.ModelChoiceFilter(label=_("Organisation"), queryset=_organisations)
+    organisation = django_filters.ModelChoiceFilter(
+        label=_("Organisation"), queryset=_organisations, method="filter_organisation"
+    )
     region = django_filters.CharFilter(label=_("Region"), method="filter_region")
     price_min = django_filters.NumberFilter(label=_("Price from"), method="filter_price_min")
     price_max = django_filters.NumberFilter(label=_("Price to"), method="filter_price_max")
@@ -72,6 +75,10 @@ class ListingFilter(django_filters.FilterSet):
         for match, value in asked[:MOST_ATTRIBUTES]:
             queryset = queryset.filter(_attribute(match["key"], match["end"], value))
         return queryset
+
+    def filter_organisation(self, queryset: QuerySet, _name: str, value: Organisation) -> QuerySet:
+        """Keep the firm's own, unless it hides from this reader whose they are."""
+        return queryset.filter(organisation=value) if Reader(self.request.user).knows(value) else queryset.none()
 
     def filter_words(self, queryset: QuerySet, _name: str, value: str) -> QuerySet:
         """Keep what has every word in its title, text or category, in either language."""

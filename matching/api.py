@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketplace.models import Listing, Organisation
+from marketplace.models.disclosure import Reader
 from matching import services
 from matching.models import Match, MatchRun
 from matching.models.match_run import progress_of
@@ -18,9 +19,17 @@ MOST_RESULTS = 100
 
 
 class OrganisationInMatch(serializers.ModelSerializer):
+    """A firm as the reader may know it: without id and code, and called by its city, where it hides its name."""
+
+    id = serializers.IntegerField(allow_null=True)
+    uscc = serializers.CharField(allow_null=True)
+
     class Meta:
         model = Organisation
         fields = ("id", "uscc", "name_zh", "name_en", "region")
+
+    def to_representation(self, instance):
+        return super().to_representation(instance) | Reader.behind(self.context["request"]).brief_of(instance)
 
 
 class ListingInMatch(serializers.ModelSerializer):

@@ -65,6 +65,14 @@ def match_detail(request, match_id):
     return render(request, "matching/match_detail.html", context)
 
 
+@login_required
+@require_POST
+def match_negotiate(request, match_id):
+    match = get_object_or_404(Match.objects.visible_to(request.user).with_listings(), pk=match_id)
+    negotiation = services.open_negotiation(match=match, by=request.user, now=timezone.now())
+    return redirect("marketplace:negotiation_detail", negotiation.pk)
+
+
 @require_GET
 def search(request):
     """Answer a sentence with what fits it, at once."""

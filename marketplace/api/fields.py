@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketplace.models import Organisation
+from marketplace.models.disclosure import Reader
 
 
 @extend_schema_field({"type": "number"})
@@ -19,6 +20,18 @@ class OrganisationBrief(serializers.ModelSerializer):
         model = Organisation
         fields = ("id", "uscc", "name_zh", "name_en", "region", "state")
         read_only_fields = fields
+
+
+class FirmBrief(OrganisationBrief):
+    """A firm as the reader may know it: without id and code, and called by its city, where it hides its name."""
+
+    id = serializers.IntegerField(allow_null=True)
+    uscc = serializers.CharField(allow_null=True)
+
+    def to_representation(self, instance):
+        shown = super().to_representation(instance)
+        request = self.context.get("request")
+        return shown | Reader.behind(request).brief_of(instance) if request is not None else shown
 
 
 def find_organisation(organisations, said):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from marketplace.api.fields import NumberField, OrganisationBrief, find_organisation
+from marketplace.api.fields import FirmBrief, NumberField, find_organisation
 from marketplace.models import Category, Listing, ListingCertificate, Membership, Organisation
 
 # What only the organisation itself is shown.
@@ -31,7 +31,7 @@ class ListingReadingSerializer(serializers.Serializer):
 
 
 class ListingSerializer(serializers.ModelSerializer):
-    organisation = OrganisationBrief()
+    organisation = FirmBrief()
     category = serializers.CharField(source="category.code", default=None)
     category_zh = serializers.CharField(source="category.name_zh", default=None)
     category_en = serializers.CharField(source="category.name_en", default=None)

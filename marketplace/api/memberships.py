@@ -19,12 +19,18 @@ class MembershipSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Membership
-        fields = ("id", "organisation", "username", "email", "role", "created_at")
+        fields = ("id", "organisation", "username", "email", "role", "approval_limit", "created_at")
         read_only_fields = fields
 
 
 class RoleInput(serializers.Serializer):
     role = serializers.ChoiceField(Membership.Role.choices)
+
+
+class ApprovalLimitInput(serializers.Serializer):
+    approval_limit = serializers.DecimalField(
+        max_digits=18, decimal_places=2, min_value=0, allow_null=True, help_text="In CNY; null: no limit."
+    )
 
 
 class InvitationSerializer(serializers.ModelSerializer):
@@ -73,6 +79,18 @@ class MembershipDetail(APIView):
         mine = Membership.objects.filter(organisation__in=Organisation.objects.of(request.user))
         memberships.remove_member(membership=get_object_or_404(mine, pk=pk), by=request.user, now=timezone.now())
         return Response(status=HTTPStatus.NO_CONTENT)
+
+
+class MembershipLimit(APIView):
+    @extend_schema(request=ApprovalLimitInput, responses=MembershipSerializer)
+    def post(self, request, pk):
+        """Say up to which total a member sends and accepts offers alone (owners)."""
+        membership = get_object_or_404(Membership.objects.filter(organisation__in=_owned(request)), pk=pk)
+        serializer = ApprovalLimitInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        limit = serializer.validated_data["approval_limit"]
+        changed = memberships.set_approval_limit(membership=membership, limit=limit, by=request.user)
+        return Response(MembershipSerializer(changed).data)
 
 
 class MembershipHandOver(APIView):
@@ -131,6 +149,7 @@ class InvitationAccept(CreatingView):
 urlpatterns = [
     path("organisations/<int:pk>/members/", MembershipList.as_view(), name="api_membership_list"),
     path("members/<int:pk>/", MembershipDetail.as_view(), name="api_membership_detail"),
+    path("members/<int:pk>/limit/", MembershipLimit.as_view(), name="api_membership_limit"),
     path("members/<int:pk>/hand-over/", MembershipHandOver.as_view(), name="api_membership_hand_over"),
     path("organisations/<int:pk>/invitations/", InvitationList.as_view(), name="api_invitation_list"),
     path("invitations/accept/", InvitationAccept.as_view(), name="api_invitation_accept"),

@@ -6,6 +6,7 @@ from marketplace.forms.notifications import SubscriptionsForm
 from marketplace.forms.offers import DeclineForm, DisclosureForm, MessageForm, NegotiationForm, OfferForm
 from marketplace.forms.organisations import (
     ActingFor,
+    ApprovalLimitForm,
     ContestForm,
     InvitationForm,
     OrganisationForm,
@@ -18,6 +19,7 @@ from marketplace.forms.webhooks import EndpointForm
 
 __all__ = [
     "ActingFor",
+    "ApprovalLimitForm",
     "ContestForm",
     "DeclineForm",
     "DisclosureForm",

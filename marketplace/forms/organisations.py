@@ -53,6 +53,16 @@ class RoleForm(ShowsRefusals):
         self.fields["role"].choices = role_choices(organisation)
 
 
+class ApprovalLimitForm(ShowsRefusals):
+    # A text, not a number: 50,000 and 5 万 are numbers too.
+    approval_limit = forms.CharField(
+        label=_("Approval limit (CNY)"),
+        required=False,
+        max_length=30,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": "10"}),
+    )
+
+
 def role_choices(organisation: Organisation) -> list[tuple[str, str]]:
     return [(role, Membership.Role(role).label) for role in Membership.ROLES[organisation.kind]]
 

@@ -93,6 +93,13 @@ class Reader:
     def __init__(self, user: User) -> None:
         self.user = user
 
+    @classmethod
+    def behind(cls, request) -> Self:
+        """Return the reader who asks, the same one as long as the question is answered."""
+        if not hasattr(request, "firm_reader"):
+            request.firm_reader = cls(request.user)
+        return request.firm_reader
+
     @cached_property
     def _own(self) -> set[int]:
         if not self.user.is_authenticated:
@@ -133,3 +140,10 @@ class Reader:
             return organisation.name
         zh, en = nameless(organisation)
         return en if get_language() == "en" else zh
+
+    def brief_of(self, organisation: Organisation) -> dict[str, object]:
+        """Return what names a firm, by field: nothing but what it is called by where it hides its name."""
+        if self.knows(organisation):
+            return {name: getattr(organisation, name) for name in ("id", "uscc", "name_zh", "name_en")}
+        zh, en = nameless(organisation)
+        return {"id": None, "uscc": None, "name_zh": zh, "name_en": en}

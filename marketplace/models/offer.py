@@ -173,7 +173,8 @@ class ApprovalQuerySet(models.QuerySet):
             "offer__negotiation__demand",
             "offer__negotiation__buyer__disclosure",
             "offer__negotiation__seller__disclosure",
-        )
+            "offer__park",
+        ).prefetch_related("offer__lines", "offer__attachments")
 
     def decidable_by(self, user: User) -> Self:
         """Return what waits for this approver or owner, except what they asked for themselves."""

@@ -1,14 +1,17 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Invitation, Membership, Organisation, User
+from marketplace.parsing.draft_fields import ProblemError, decimal
 from marketplace.services import announcements
 from marketplace.services.organisations import OnlyMembersMay, require_role
 
@@ -162,6 +165,30 @@ def change_role(*, membership: Membership, role: str, by: User) -> Membership:
     membership.role = role
     membership.save(update_fields=["role"])
     return membership
+
+
+@transaction.atomic
+def set_approval_limit(*, membership: Membership, limit: object, by: User) -> Membership:
+    """Say up to which total (CNY) a member sends and accepts offers alone; None or "" lifts the limit.
+
+    :raises OnlyOwnersMay: if ``by`` is no owner
+    :raises InputRefused: if it is no amount
+    """
+    membership = _lock(membership)
+    require_role(by, membership.organisation, Membership.Role.OWNER)
+    membership.approval_limit = _amount(limit)
+    membership.save(update_fields=["approval_limit"])
+    return membership
+
+
+def _amount(said: object) -> Decimal | None:
+    if said is None or said == "":
+        return None
+    try:
+        return decimal(places=2, zero=True)(said)
+    except ProblemError as problem:
+        message = problem.en if get_language() == "en" else problem.zh
+        raise InputRefused({"approval_limit": [message]}) from problem
 
 
 @transaction.atomic

@@ -57,7 +57,7 @@ def check_offer(
         if not {"quantity", "unit"} <= line.keys() or line["kind"] == TermLine.Kind.CHARGE:
             continue
         _check_quantity(negotiation, side, f"lines.{position}", line, errors)
-    if not errors:
+    if not any(name.startswith("lines") for name in errors):
         _check_sum(negotiation, side, deal.lines, errors)
     if errors:
         raise InputRefused(errors)

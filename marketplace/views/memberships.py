@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from marketplace.forms import InvitationForm, RoleForm
+from marketplace.forms import ApprovalLimitForm, InvitationForm, RoleForm
 from marketplace.models import Invitation, Membership, Organisation
 from marketplace.services import memberships
 
@@ -31,7 +31,11 @@ def membership_list(request, pk):
         "form": form,
         "is_owner": is_owner,
         "rows": [
-            (member, RoleForm(organisation=organisation, initial={"role": member.role}, auto_id=f"id_{member.pk}_%s"))
+            (
+                member,
+                RoleForm(organisation=organisation, initial={"role": member.role}, auto_id=f"id_{member.pk}_%s"),
+                ApprovalLimitForm(initial={"approval_limit": member.approval_limit}, auto_id=f"id_{member.pk}_%s"),
+            )
             for member in members
         ],
         "invitations": organisation.invitations.open(timezone.now()).order_by("-pk") if is_owner else [],
@@ -47,6 +51,21 @@ def membership_change_role(request, pk):
     if form.is_valid():
         memberships.change_role(membership=membership, by=request.user, **form.cleaned_data)
         messages.success(request, _("Saved."))
+    return redirect("marketplace:membership_list", membership.organisation_id)
+
+
+@login_required
+@require_POST
+def membership_set_limit(request, pk):
+    membership = get_object_or_404(Membership.objects.filter(organisation__in=_owned(request)), pk=pk)
+    form = ApprovalLimitForm(request.POST)
+    if form.is_valid():
+        with form.showing_refusals():
+            limit = form.cleaned_data["approval_limit"]
+            memberships.set_approval_limit(membership=membership, limit=limit, by=request.user)
+            messages.success(request, _("Saved."))
+    for errors in form.errors.values():
+        messages.error(request, " ".join(errors))
     return redirect("marketplace:membership_list", membership.organisation_id)
 
 

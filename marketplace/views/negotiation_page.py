@@ -1,5 +1,7 @@
 """The one screen of a negotiation: what it is about, what was said, and the form for the next offer."""
 
+from http import HTTPStatus
+
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -36,7 +38,8 @@ def show_negotiation(request, negotiation, *, offer_form=None, message_form=None
     if may_offer and offer_form is None:
         draft = offer_terms.draft_terms(negotiation=negotiation, organisation=trading, now=now)
         offer_form = OfferForm(draft=draft, schema=schema_of(negotiation))
-    shown = offer_form or message_form or decline_form
+    # Of the three at most one was sent.
+    sent = next((form for form in (offer_form, message_form, decline_form) if form is not None and form.is_bound), None)
     context = {
         "negotiation": negotiation,
         "sides": _sides(negotiation, viewer),
@@ -49,12 +52,11 @@ def show_negotiation(request, negotiation, *, offer_form=None, message_form=None
         "offer_form": offer_form if may_offer else None,
         "message_form": (message_form or MessageForm()) if trading and negotiation.status != "ended" else None,
         "decline_form": decline_form or DeclineForm(auto_id="decline_%s"),
-        "messages_said": _messages(negotiation, user),
+        "messages_said": _messages(negotiation),
         "approvals": _approvals(negotiation, user),
         "orders": _orders(negotiation),
     }
-    is_refused = any(form is not None and form.is_bound for form in (offer_form, message_form, decline_form))
-    status = shown.http_status if is_refused and shown is not None else 200
+    status = sent.http_status if sent is not None else HTTPStatus.OK
     return render(request, "marketplace/negotiation_detail.html", context, status=status)
 
 
@@ -68,7 +70,7 @@ def _chain(negotiation: Negotiation, user: User) -> list[dict]:
     rows, before = [], None
     visible = negotiation.offers.visible_to(user).with_lines().select_related("made_by", "answered_by")
     for offer in visible.prefetch_related("attachments").order_by("number"):
-        offer.negotiation = negotiation
+        offer.negotiation, offer.made_for = negotiation, _side(negotiation, offer.made_for_id)
         said = offer_terms.said_in(offer)
         rows.append({"offer": offer, "changes": offer_terms.difference(before, said) if before else None})
         if offer.status not in (Offer.Status.AWAITING_APPROVAL, Offer.Status.REFUSED):
@@ -76,11 +78,16 @@ def _chain(negotiation: Negotiation, user: User) -> list[dict]:
     return rows[::-1]
 
 
-def _messages(negotiation: Negotiation, user: User):
-    said = negotiation.messages.select_related("by", "organisation", "offer").prefetch_related("attachments")
-    said = said.order_by("created_at", "pk")
+def _side(negotiation: Negotiation, pk: int) -> Organisation:
+    """Return the side of this id as it was fetched with the negotiation, with what it discloses."""
+    return negotiation.buyer if pk == negotiation.buyer_id else negotiation.seller
+
+
+def _messages(negotiation: Negotiation) -> list[tuple[str, list[Message]]]:
+    said = negotiation.messages.prefetch_related("attachments").order_by("created_at", "pk")
     groups: dict[str, list[Message]] = {}
     for message in said:
+        message.organisation = _side(negotiation, message.organisation_id)
         groups.setdefault(message.clause, []).append(message)
     return [(Message.Clause(clause).label, groups[clause]) for clause in Message.Clause.values if clause in groups]
 

@@ -82,7 +82,9 @@ def offer_withdraw(request, pk):
 @require_GET
 def approval_list(request):
     """Show what waits for the user's approval, and what was decided."""
-    waiting = Approval.objects.decidable_by(request.user).with_details().order_by("requested_at", "pk")
+    waiting = list(Approval.objects.decidable_by(request.user).with_details().order_by("requested_at", "pk"))
+    for approval in waiting:
+        approval.is_mine = True
     decided = Approval.objects.visible_to(request.user).with_details().order_by("-requested_at", "-pk")
     page = Paginator(decided, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "marketplace/approval_list.html", {"waiting": waiting, "page": page})

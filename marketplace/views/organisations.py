@@ -7,12 +7,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from marketplace.forms import ActingFor, ContestForm, OrganisationForm, ReportForm
-from marketplace.models import Block, Listing, Membership, Organisation
+from marketplace.models import Block, Listing, Membership, OrderRecord, Organisation
 from marketplace.models.disclosure import Reader
 from marketplace.services import organisations
 from marketplace.views.once import once
 
 PER_PAGE = 24
+RATINGS_SHOWN = 5
 
 
 @require_GET
@@ -38,6 +39,9 @@ def organisation_detail(request, pk):
         "page": Paginator(listings.order_by("-updated_at", "-pk"), PER_PAGE).get_page(request.GET.get("page")),
         "membership": organisation.memberships.filter(user_id=request.user.pk).first(),
         "our_block": Block.objects.filter(organisation__in=mine, blocked=organisation).first(),
+        "as_seller": OrderRecord.objects.as_seller(organisation),
+        "as_buyer": OrderRecord.objects.as_buyer(organisation),
+        "ratings": organisation.ratings.order_by("-at", "-pk")[:RATINGS_SHOWN],
         "may_block": Organisation.objects.of(request.user, *Membership.TRADING_ROLES).exclude(pk=pk).exists(),
     }
     return render(request, "marketplace/organisation_detail.html", context)

@@ -20,7 +20,7 @@ LONGEST_TEXT = 2000
 
 def with_facts(listings: QuerySet[Listing]) -> QuerySet[Listing]:
     """Fetch with each listing what ``facts_of`` reads of it, in one query."""
-    return listings.select_related("organisation", "index_entry").defer(
+    return listings.select_related("organisation__disclosure", "index_entry").defer(
         "readings", "index_entry__vector", "index_entry__text"
     )
 

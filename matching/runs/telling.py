@@ -8,6 +8,7 @@ from django.db.models import Count
 from django.urls import reverse
 
 from marketplace.models import Announcement, Listing
+from marketplace.models.disclosure import ALWAYS, disclosure_of, names_at
 from marketplace.services.notifications import notify_many
 from matching.live_index import Found
 from matching.models import Match, MatchRun
@@ -80,18 +81,18 @@ def _announcement(match: Match, own: Listing, other: Listing, found: Found, run:
     own_zh, own_en = own.title_zh or own.title_en, own.title_en or own.title_zh
     other_zh, other_en = other.title_zh or other.title_en, other.title_en or other.title_zh
     firm = other.organisation
+    firm_zh, firm_en = names_at(firm, ALWAYS)
+    is_named = disclosure_of(firm).name_from == ALWAYS
     return Announcement(
         event="match.created",
         deduplication_key=f"match:{match.supply_id}:{match.demand_id}",
         organisation=own.organisation,
         title_zh=f"新匹配（{found.score:.0f} 分）：{other_zh}",
         title_en=f"New match ({found.score:.0f} points): {other_en}",
-        body_zh="\n".join(
-            [f"您的“{own_zh}”与 {firm.name_zh or firm.name_en} 的“{other_zh}”匹配。", *(each["zh"] for each in reasons)]
-        ),
+        body_zh="\n".join([f"您的“{own_zh}”与 {firm_zh} 的“{other_zh}”匹配。", *(each["zh"] for each in reasons)]),
         body_en="\n".join(
             [
-                f"Your “{own_en}” matches “{other_en}” of {firm.name_en or firm.name_zh}.",
+                f"Your “{own_en}” matches “{other_en}” of {firm_en}.",
                 *(each["en"] for each in reasons),
             ]
         ),
@@ -105,9 +106,9 @@ def _announcement(match: Match, own: Listing, other: Listing, found: Found, run:
                 "listing": other.pk,
                 "title_zh": other.title_zh,
                 "title_en": other.title_en,
-                "organisation": firm.pk,
-                "organisation_zh": firm.name_zh,
-                "organisation_en": firm.name_en,
+                "organisation": firm.pk if is_named else None,
+                "organisation_zh": firm_zh,
+                "organisation_en": firm_en,
             },
             "score": round(found.score, 4),
             "reasons": match.reasons,

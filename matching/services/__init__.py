@@ -1,6 +1,6 @@
 from matching.services.health import Readiness, readiness
 from matching.services.indexing import hear_changes, index_waiting, save_index
-from matching.services.matches import ListingNotOpen, request_matches, request_runs
+from matching.services.matches import ListingNotOpen, open_negotiation, request_matches, request_runs
 from matching.services.rankers import RankerUnproven, promote_ranker
 from matching.services.searches import Search, look_from, nearly_fitting, search
 
@@ -13,6 +13,7 @@ __all__ = [
     "index_waiting",
     "look_from",
     "nearly_fitting",
+    "open_negotiation",
     "promote_ranker",
     "readiness",
     "request_matches",

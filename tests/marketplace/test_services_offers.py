@@ -163,11 +163,12 @@ def test_make_offer_is_for_traders_of_a_side(now):
 
     with pytest.raises(OnlyMembersMay):
         case.offer(by=trader_of(case.seller, "viewer"))
+    other = OrganisationFactory()
+    stranger = trader_of(other)
     with pytest.raises(offers.NotYourNegotiation):
-        other = OrganisationFactory()
         offers.make_offer(
             negotiation=case.negotiation,
-            by=trader_of(other),
+            by=stranger,
             organisation=other,
             terms=TERMS,
             lines=[LINE],
