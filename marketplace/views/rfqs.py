@@ -1,3 +1,4 @@
+from functools import partial
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from marketplace.forms.refusal import ShowsRefusals
 from marketplace.forms.rfqs import (
     AnswerForm,
     DeadlineForm,
@@ -139,9 +141,15 @@ def rfq_edit(request, pk):
 @require_GET
 def rfq_detail(request, pk):
     """Show a request to who asks, or to who is asked, each with what they may do."""
+    return _detail_page(request, pk)
+
+
+def _detail_page(request, pk, failed=None):
+    """Draw the request; ``failed`` is a form of the page with what was wrong in it."""
     rfq = get_object_or_404(RequestForQuotation.objects.visible_to(request.user).with_details(), pk=pk)
-    now, mine = timezone.now(), Organisation.objects.of(request.user)
-    is_buyer = request.user.is_staff or mine.filter(pk=rfq.buyer_id).exists()
+    now, mine = timezone.now(), set(Organisation.objects.of(request.user))
+    is_buyer = request.user.is_staff or rfq.buyer in mine
+    quotes = Quote.objects.readable_by(request.user, now).filter(rfq=rfq).with_lines()
     context = {
         "rfq": rfq,
         "is_buyer": is_buyer,
@@ -149,13 +157,11 @@ def rfq_detail(request, pk):
         "is_past": rfq.closes_at <= now,
         "may_edit": RequestForQuotation.objects.editable_by(request.user).filter(pk=pk).exists(),
         "may_open": RequestForQuotation.objects.openable_by(request.user).filter(pk=pk).exists(),
-        "invitations": [one for one in rfq.invitations.all() if is_buyer or one.supplier in set(mine)],
-        "quotes": Quote.objects.readable_by(request.user, now)
-        .filter(rfq=rfq)
-        .with_lines()
-        .order_by("supplier", "version"),
+        "invitations": [one for one in rfq.invitations.all() if is_buyer or one.supplier in mine],
+        "quotes": quotes.order_by("supplier", "version"),
         "quote_count": rfq.quotes.standing().count(),
         "awards": rfq.awards.with_details().order_by("pk") if is_buyer else [],
+        "failed": failed,
         "question_form": QuestionForm(),
         "answer_form": AnswerForm(),
         "deadline_form": DeadlineForm(),
@@ -163,7 +169,18 @@ def rfq_detail(request, pk):
     }
     if not is_buyer:
         rfq_invitations.mark_viewed(rfq=rfq, by=request.user, now=now)
-    return render(request, "marketplace/rfq_detail.html", context)
+    status = failed.http_status if failed else HTTPStatus.OK
+    return render(request, "marketplace/rfq_detail.html", context, status=status)
+
+
+def _act(request, pk, form, act, message):
+    """Do what a small form of the page asks, or draw the page with what was wrong."""
+    if form.is_valid():
+        with form.showing_refusals():
+            act(**form.cleaned_data)
+            messages.success(request, message)
+            return redirect("marketplace:rfq_detail", pk)
+    return _detail_page(request, pk, failed=form)
 
 
 @login_required
@@ -171,9 +188,9 @@ def rfq_suppliers(request, pk):
     """Find firms by name and ask them."""
     rfq = get_object_or_404(RequestForQuotation.objects.editable_by(request.user), pk=pk)
     if request.method == "POST":
-        chosen = [*request.POST.getlist("supplier"), *request.POST.get("names", "").splitlines()]
-        rfqs.invite_suppliers(rfq=rfq, by=request.user, suppliers=chosen, now=timezone.now())
-        return redirect("marketplace:rfq_detail", pk)
+        chosen = request.POST.getlist("supplier")
+        act = partial(rfqs.invite_suppliers, rfq=rfq, by=request.user, suppliers=chosen, now=timezone.now())
+        return _act(request, pk, ShowsRefusals({}), act, _("Asked."))
     words = request.GET.get("q", "").strip()
     found = Organisation.objects.approved().exclude(pk=rfq.buyer_id).exclude(rfq_invitations__rfq=rfq)
     found = found.named_like(words) if words else found.none()
@@ -188,18 +205,15 @@ def _mine(request, pk):
 @login_required
 @require_POST
 def rfq_publish(request, pk):
-    rfqs.publish_rfq(rfq=_mine(request, pk), by=request.user, now=timezone.now())
-    messages.success(request, _("Sent to the suppliers."))
-    return redirect("marketplace:rfq_detail", pk)
+    act = partial(rfqs.publish_rfq, rfq=_mine(request, pk), by=request.user, now=timezone.now())
+    return _act(request, pk, ShowsRefusals({}), act, _("Sent to the suppliers."))
 
 
 @login_required
 @require_POST
 def rfq_extend(request, pk):
-    said = request.POST.get("closes_at", "")
-    rfqs.extend_rfq(rfq=_mine(request, pk), by=request.user, closes_at=said, now=timezone.now())
-    messages.success(request, _("Extended; the suppliers are told."))
-    return redirect("marketplace:rfq_detail", pk)
+    act = partial(rfqs.extend_rfq, rfq=_mine(request, pk), by=request.user, now=timezone.now())
+    return _act(request, pk, DeadlineForm(request.POST), act, _("Extended; the suppliers are told."))
 
 
 @login_required
@@ -213,10 +227,8 @@ def rfq_close(request, pk):
 @login_required
 @require_POST
 def rfq_cancel(request, pk):
-    said = request.POST.get("reason", "")
-    rfqs.cancel_rfq(rfq=_mine(request, pk), by=request.user, reason=said, now=timezone.now())
-    messages.success(request, _("Cancelled."))
-    return redirect("marketplace:rfq_detail", pk)
+    act = partial(rfqs.cancel_rfq, rfq=_mine(request, pk), by=request.user, now=timezone.now())
+    return _act(request, pk, ReasonForm(request.POST), act, _("Cancelled."))
 
 
 @login_required
@@ -254,10 +266,9 @@ def rfq_invitation_decline(request, pk):
     mine = Organisation.objects.of(request.user, *Membership.TRADING_ROLES)
     invitations = RfqInvitation.objects.filter(supplier__in=mine, invited_at__isnull=False)
     invitation = get_object_or_404(invitations.select_related("rfq__buyer", "supplier"), pk=pk)
-    said = request.POST.get("reason", "")
-    rfq_invitations.decline_invitation(invitation=invitation, by=request.user, reason=said, now=timezone.now())
-    messages.success(request, _("The buyer knows that you will not quote."))
-    return redirect("marketplace:rfq_detail", invitation.rfq_id)
+    act = partial(rfq_invitations.decline_invitation, invitation=invitation, by=request.user, now=timezone.now())
+    message = _("The buyer knows that you will not quote.")
+    return _act(request, invitation.rfq_id, ReasonForm(request.POST), act, message)
 
 
 @login_required
@@ -267,10 +278,8 @@ def rfq_question_ask(request, pk):
     rfq = get_object_or_404(RequestForQuotation.objects.received_by(request.user).with_names(), pk=pk)
     mine = Organisation.objects.of(request.user, *Membership.TRADING_ROLES).filter(rfq_invitations__rfq=rfq)
     organisation = get_object_or_404(mine.order_by("pk")[:1])
-    said = request.POST.get("text", "")
-    rfq_invitations.ask_question(rfq=rfq, by=request.user, organisation=organisation, text=said, now=timezone.now())
-    messages.success(request, _("Asked. You are told when the buyer answers."))
-    return redirect("marketplace:rfq_detail", pk)
+    act = partial(rfq_invitations.ask_question, rfq=rfq, by=request.user, organisation=organisation, now=timezone.now())
+    return _act(request, pk, QuestionForm(request.POST), act, _("Asked. You are told when the buyer answers."))
 
 
 @login_required
@@ -278,7 +287,6 @@ def rfq_question_ask(request, pk):
 def rfq_question_answer(request, pk):
     mine = RequestForQuotation.objects.editable_by(request.user)
     question = get_object_or_404(RfqQuestion.objects.filter(rfq__in=mine).select_related("rfq__buyer"), pk=pk)
-    said = request.POST.get("answer", "")
-    rfq_invitations.answer_question(question=question, by=request.user, answer=said, now=timezone.now())
-    messages.success(request, _("Answered to all who are invited."))
-    return redirect("marketplace:rfq_detail", question.rfq_id)
+    act = partial(rfq_invitations.answer_question, question=question, by=request.user, now=timezone.now())
+    message = _("Answered to all who are invited.")
+    return _act(request, question.rfq_id, AnswerForm(request.POST), act, message)
