@@ -8,6 +8,7 @@ from typing import Any
 from marketplace.models import Attachment, DealRecord, Order
 from marketplace.models.deal_record import first_hash, labels_of
 from marketplace.services.attachments import read_content
+from marketplace.services.contracts import contract_paper
 from marketplace.services.deal_files import party_of
 from marketplace.services.deal_seals import seal
 from marketplace.services.deal_texts import attachment_ids, timeline_paper
@@ -71,8 +72,11 @@ def _sha256(content: bytes) -> str:
 
 
 def _papers(order: Order, records: list[DealRecord]) -> list[tuple[str, bytes]]:
-    papers = [(f"timeline-{language}.pdf", timeline_paper(order, records, language)) for language in ("zh", "en")]
-    return [(f"papers/{name}", content) for name, content in papers]
+    papers = []
+    for language in ("zh", "en"):
+        papers.append((f"timeline-{language}.pdf", timeline_paper(order, records, language)))
+        papers.append((f"contract-{language}.pdf", contract_paper(order, language)))
+    return [(f"papers/{name}", content) for name, content in sorted(papers)]
 
 
 def _attachments(order: Order, records: list[DealRecord]) -> list[tuple[str, bytes]]:

@@ -223,7 +223,9 @@ def test_export_deal_holds_records_papers_and_attachments_and_is_the_same_again(
 
     names = list(parts(content))
     assert names[0], names[-1] == (DEAL, SEAL)
-    assert {"papers/timeline-zh.pdf", "papers/timeline-en.pdf"} <= set(names)
+    assert {f"papers/{paper}-{language}.pdf" for paper in ("timeline", "contract") for language in ("zh", "en")} <= set(
+        names
+    )
     assert [name for name in names if name.startswith("attachments/")] == [f"attachments/{shared.pk}-合格证_shared.txt"]
     assert json.loads(parts(content)[DEAL])["header"]["buyer"]["name_zh"] == order.buyer.name_zh
     assert export_deal(order) == content
