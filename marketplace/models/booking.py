@@ -154,7 +154,7 @@ class Booking(models.Model):
             ),
             models.CheckConstraint(
                 name="booking_of_capacity_says_how_much",
-                condition=~Q(mode="capacity") | (Q(quantity__gt=0) & ~Q(unit="")),
+                condition=~Q(mode="capacity") | (Q(quantity__isnull=False, quantity__gt=0) & ~Q(unit="")),
             ),
             models.CheckConstraint(name="booking_quantity_is_positive", condition=Q(quantity=None) | Q(quantity__gt=0)),
             models.CheckConstraint(

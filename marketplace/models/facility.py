@@ -121,7 +121,7 @@ class Facility(models.Model):
             models.CheckConstraint(name="facility_has_a_name", condition=~Q(name_zh="") | ~Q(name_en="")),
             models.CheckConstraint(
                 name="facility_with_shared_capacity_says_how_much",
-                condition=~Q(mode="capacity") | (Q(capacity__gt=0) & ~Q(unit="")),
+                condition=~Q(mode="capacity") | (Q(capacity__isnull=False, capacity__gt=0) & ~Q(unit="")),
             ),
             models.CheckConstraint(
                 name="facility_slot_is_between_five_minutes_and_a_day",
