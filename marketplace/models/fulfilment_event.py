@@ -12,6 +12,15 @@ from marketplace.models.shipment import Lot, Shipment
 from marketplace.models.user import User
 
 
+class FulfilmentEventQuerySet(models.QuerySet):
+    def shown_to(self, user: User) -> Self:
+        """Return the events of whole shipments and of the user's own lots: of a shared shipment, not of others' lots."""
+        return self.filter(Q(lot=None) | Q(lot__in=Lot.objects.visible_to(user)))
+
+    def with_names(self) -> Self:
+        return self.select_related("by", "organisation", "facility", "lot")
+
+
 class FulfilmentEvent(models.Model):
     """What happened to a shipment or one of its lots, when, where and by whom; rows are only added.
 
@@ -48,6 +57,8 @@ class FulfilmentEvent(models.Model):
     data = models.JSONField(default=dict, blank=True)
     note = models.CharField(_("note"), max_length=500, blank=True)
     attachments = models.ManyToManyField(Attachment, blank=True, related_name="+")
+
+    objects = FulfilmentEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("fulfilment event")

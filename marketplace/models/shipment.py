@@ -63,6 +63,11 @@ class ShipmentQuerySet(models.QuerySet):
     def with_names(self) -> Self:
         return self.select_related("seller", "park")
 
+    def with_bookings(self) -> Self:
+        return self.with_names().select_related(
+            "park__organisation", "dock_booking__facility", "warehouse_booking__facility"
+        )
+
     def become(self, status: str, *, now, **changes) -> int:
         """Move these shipments to the status where their present one allows it; one UPDATE decides."""
         reachable = self.filter(status__in=Shipment.TRANSITIONS[status])
@@ -101,6 +106,9 @@ class Shipment(models.Model):
 
     TO_COME = (Status.PLANNED, Status.DISPATCHED)
     ON_THE_GROUNDS = (Status.ARRIVED, Status.WEIGHED, Status.INSPECTED, Status.STORED)
+
+    # What may be said of a journey; the rest is its lots and bookings.
+    JOURNEY_FIELDS = ("from_address", "to_address", "carrier", "vehicle", "driver_name", "driver_phone")
 
     number = models.CharField(_("number"), max_length=30, unique=True)
     token = models.CharField(max_length=40, unique=True, default=new_token)
@@ -167,6 +175,14 @@ class Shipment(models.Model):
     def is_under_way(self) -> bool:
         return self.status not in (self.Status.PLANNED, self.Status.CANCELLED, self.Status.RECEIVED)
 
+    @property
+    def is_here(self) -> bool:
+        """Say whether goods of it can be inspected and received: in the park, or, without one, on their way."""
+        came = (self.Status.ARRIVED, self.Status.WEIGHED, self.Status.INSPECTED, self.Status.STORED)
+        if self.status in (*came, self.Status.HANDED_OVER):
+            return True
+        return self.park_id is None and self.status == self.Status.DISPATCHED
+
 
 class LotQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
@@ -226,6 +242,23 @@ class Lot(models.Model):
         RELEASED = "released", _("Released to the receiver")
         RECEIVED = "received", _("Received")
         RETURNED = "returned", _("Sent back")
+
+    # What a seller may show to everybody on a lot's trace page, in the order in which it is read there.
+    PUBLIC_FIELDS = (
+        "product",
+        "maker",
+        "origin",
+        "garden",
+        "variety",
+        "grade",
+        "picked_on",
+        "made_on",
+        "processing",
+        "batch",
+        "certificates",
+        "best_before",
+        "story",
+    )
 
     shipment = models.ForeignKey(Shipment, on_delete=models.PROTECT, related_name="lots")
     order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="lots")

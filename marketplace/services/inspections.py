@@ -24,14 +24,16 @@ from marketplace.models import (
 )
 from marketplace.models.shipment import new_number
 from marketplace.models.terms import CENT
+from marketplace.parsing.draft_fields import ProblemError
+from marketplace.parsing.specifications import Comparison, compare, rules_of
 from marketplace.runs.order_amounts import gross
 from marketplace.services import deal_files, order_lines, orders
 from marketplace.services.attachments import share_attachment
 from marketplace.services.fulfilment_events import tell, write_event
 from marketplace.services.organisations import require_role
+from marketplace.services.said_fields import in_my_language
 from marketplace.services.scan_kinds import follow_lots
 from marketplace.services.shipments import ShipmentNotInStateForThis, locked, lots_of, read_quantity
-from marketplace.services.specifications import Comparison, compare, rules_of
 
 ZERO = Decimal(0)
 Status = Shipment.Status
@@ -77,7 +79,7 @@ def inspect_lot(  # noqa: PLR0913 - an inspection has that many sides
     :raises InspectionAlreadyAnswered: if the buyer agreed to the concession of the last inspection
     """
     shipment, lots, lot = _lock(lot)
-    organisation = _inspector(shipment, lot, by)
+    organisation = inspector_of(shipment, lot, by)
     is_parkless = shipment.park is None and shipment.status == Status.DISPATCHED
     if shipment.status not in INSPECTABLE and not is_parkless:
         raise ShipmentNotInStateForThis(shipment)
@@ -122,7 +124,11 @@ def _lock(lot: Lot) -> tuple[Shipment, list[Lot], Lot]:
     return shipment, lots, next(one for one in lots if one.pk == lot.pk)
 
 
-def _inspector(shipment: Shipment, lot: Lot, by: User) -> Organisation:
+def inspector_of(shipment: Shipment, lot: Lot, by: User) -> Organisation:
+    """Return in whose name the user inspects: the park's, or the buyer's of goods that came without one.
+
+    :raises OnlyMembersMay: if the user may not
+    """
     if shipment.park is not None:
         require_role(by, shipment.park.organisation, *Park.STAFF_ROLES)
         return shipment.park.organisation
@@ -177,9 +183,9 @@ def _compare_all(lot: Lot, results: Mapping[str, object]) -> list[Comparison]:
             errors[at] = [_("The order specifies no such attribute.")]
             continue
         try:
-            found.append(compare(attribute, rules[attribute], said, at=at))
-        except InputRefused as refused:
-            errors |= refused.errors
+            found.append(compare(attribute, rules[attribute], said))
+        except ProblemError as problem:
+            errors[at] = [in_my_language(problem)]
     if errors:
         raise InputRefused(errors)
     return found

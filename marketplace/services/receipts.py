@@ -67,7 +67,7 @@ def sides_of(user: User, receipt: Receipt) -> list[str]:
     return [side for side in Side.values if may[side] and side not in signed]
 
 
-def _require_handler(by: User, shipment: Shipment, order: Order) -> None:
+def require_handler(by: User, shipment: Shipment, order: Order) -> None:
     """Refuse unless the user trades for a side or works in the park."""
     mine = Organisation.objects.of(by, *Membership.TRADING_ROLES).filter(pk__in=[order.buyer_id, order.seller_id])
     is_staff_there = shipment.park_id and Park.objects.run_by(by).filter(pk=shipment.park_id).exists()
@@ -115,7 +115,7 @@ def issue_receipt(
     :raises ReceiptWaitsAlready: if another one waits for signatures
     """
     shipment = locked(shipment)
-    _require_handler(by, shipment, order)
+    require_handler(by, shipment, order)
     is_parkless = shipment.park is None and shipment.status == Status.DISPATCHED
     if shipment.status not in RECEIVABLE and not is_parkless:
         raise ShipmentNotInStateForThis(shipment)
@@ -431,7 +431,7 @@ def withdraw_receipt(*, receipt: Receipt, by: User, now: datetime) -> Receipt:
     :raises ReceiptNoLongerOpen: if both signed, or it was withdrawn before
     """
     receipt = locked_receipt(receipt)
-    _require_handler(by, receipt.shipment, receipt.order)
+    require_handler(by, receipt.shipment, receipt.order)
     withdrawn = Receipt.objects.filter(pk=receipt.pk).become(
         Receipt.Status.WITHDRAWN, withdrawn_at=now, withdrawn_by=by
     )

@@ -32,31 +32,6 @@ THOUSANDTH = Decimal("0.001")
 MOST_LOTS = 200
 MOST_PACKAGES = 1000
 LONGEST_TEXT = 300
-# What a seller may show to everybody on a lot's trace page, in the order in which it is read there.
-PUBLIC_FIELDS = (
-    "product",
-    "maker",
-    "origin",
-    "garden",
-    "variety",
-    "grade",
-    "picked_on",
-    "made_on",
-    "processing",
-    "batch",
-    "certificates",
-    "best_before",
-    "story",
-)
-# What may be said of a journey; the rest is its lots and bookings.
-JOURNEY_FIELDS = {
-    "from_address": 300,
-    "to_address": 300,
-    "carrier": 200,
-    "vehicle": 20,
-    "driver_name": 100,
-    "driver_phone": 30,
-}
 
 
 class ShipmentNotInStateForThis(RuleBroken):
@@ -313,12 +288,13 @@ def _fill(
     """Write what is said of the journey on the row; ``now`` is None where the expected time stays as it was."""
     errors: dict[str, list[str]] = {}
     for name, value in journey.items():
-        if name not in JOURNEY_FIELDS:
+        if name not in Shipment.JOURNEY_FIELDS:
             errors[name] = [_("A shipment has no such field.")]
             continue
         text = " ".join(str(value or "").split())
-        if len(text) > JOURNEY_FIELDS[name]:
-            errors[name] = [_("At most %(count)d characters.") % {"count": JOURNEY_FIELDS[name]}]
+        longest = Shipment._meta.get_field(name).max_length  # noqa: SLF001 - Django's own name for it
+        if len(text) > longest:
+            errors[name] = [_("At most %(count)d characters.") % {"count": longest}]
         setattr(shipment, name, text.upper() if name == "vehicle" else text)
     if expected_at and now and expected_at <= now:
         errors["expected_at"] = [_("This moment is past.")]
@@ -449,7 +425,7 @@ def read_public(said: object, at: str) -> dict:
     shown = {}
     for name, value in said.items():
         texts = value if isinstance(value, Mapping) else {"": value}
-        is_known = name in PUBLIC_FIELDS and set(texts) <= {"zh", "en", ""}
+        is_known = name in Lot.PUBLIC_FIELDS and set(texts) <= {"zh", "en", ""}
         if not is_known:
             raise InputRefused({f"{at}.{name}": [_("A lot shows no such fact.")]})
         texts = {language: str(text or "").strip() for language, text in texts.items()}

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.utils.translation import gettext as _
-
-from config.errors import InputRefused
+from marketplace.parsing.draft_fields import ProblemError
 from marketplace.parsing.normal_form import normalise
 from marketplace.parsing.units import UnitsDiffer, UnknownUnit, convert
 
@@ -78,24 +76,24 @@ def tolerance_of(rule: Mapping[str, Any], value: Decimal) -> Decimal:
     return abs(value) * share / 100 if text.endswith("%") else share
 
 
-def compare(attribute: str, rule: Mapping[str, Any], said: object, *, at: str) -> Comparison:
+def compare(attribute: str, rule: Mapping[str, Any], said: object) -> Comparison:
     """Hold what was measured ({"measured", "unit"} or a bare value) to the rule.
 
-    :raises InputRefused: at the field, if a number is asked for and none was said, or in a unit that is no such unit
+    :raises ProblemError: if nothing was said, no number where one is asked for, or a unit that is no such unit
     """
     measured, unit = (said.get("measured"), said.get("unit") or "") if isinstance(said, Mapping) else (said, "")
     wanted_unit = str(rule.get("unit") or "")
     text = str(measured if measured is not None else "").strip()
     if not text:
-        raise InputRefused({at: [_("Say what was measured.")]})
+        raise ProblemError("required", "请填写实测值。", "Say what was measured.")
     bounds = [number(rule.get(end)) for end in ("min", "max")]
     target = number(rule.get("value"))
     passed = _same_words(rule.get("value"), text)
     if target is not None or any(bound is not None for bound in bounds):
         found = number(text)
         if found is None:
-            raise InputRefused({at: [_("Enter a number.")]})
-        found = _converted(found, unit, wanted_unit, at)
+            raise ProblemError("not_a_number", "请填写数字。", "Enter a number.")
+        found = _converted(found, unit, wanted_unit)
         passed = _within(found, bounds, target, rule)
     return Comparison(
         attribute=attribute,
@@ -112,14 +110,15 @@ def _tolerance_text(rule: Mapping[str, Any]) -> str:
     return "" if said in (None, "", 0) else f"±{str(said).strip().lstrip('±')}"
 
 
-def _converted(value: Decimal, unit: str, wanted: str, at: str) -> Decimal:
+def _converted(value: Decimal, unit: str, wanted: str) -> Decimal:
     if not unit or not wanted or unit == wanted:
         return value
     try:
         return Decimal(str(convert(float(value), unit, wanted)))
     except (UnknownUnit, UnitsDiffer) as error:
-        message = _("“%(unit)s” cannot be converted to “%(wanted)s”.") % {"unit": unit, "wanted": wanted}
-        raise InputRefused({at: [message]}) from error
+        raise ProblemError(
+            "units_differ", f"“{unit}”不能换算成“{wanted}”。", f"“{unit}” cannot be converted to “{wanted}”."
+        ) from error
 
 
 def _within(found: Decimal, bounds: list[Decimal | None], target: Decimal | None, rule: Mapping[str, Any]) -> bool:
