@@ -81,6 +81,13 @@ def require_side(by: User, order: Order, organisation: Organisation) -> None:
     require_role(by, organisation, *Membership.TRADING_ROLES)
 
 
+def side_of_user(user: User, order: Order) -> Organisation | None:
+    """Return the side for which this user trades, or None; of both, the buyer."""
+    mine = Organisation.objects.of(user, *Membership.TRADING_ROLES)
+    sides = {side.pk: side for side in mine.filter(pk__in=[order.buyer_id, order.seller_id])}
+    return sides.get(order.buyer_id) or sides.get(order.seller_id)
+
+
 @transaction.atomic
 def create_order(
     *,

@@ -22,8 +22,8 @@ from marketplace.forms.orders import (
 )
 from marketplace.models import Dispute, Order, Proposal
 from marketplace.services import disputes, proposals
+from marketplace.services.orders import side_of_user
 from marketplace.views.once import once
-from marketplace.views.order_page import side_of_user
 from marketplace.views.reviews import operator_only
 
 PER_PAGE = 20

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST
 from marketplace.forms.orders import InvoiceForm, InvoiceRequestForm, PaymentForm
 from marketplace.models import Invoice, Order, Payment
 from marketplace.services import invoices, payments
+from marketplace.services.orders import side_of_user
 from marketplace.views.once import once
-from marketplace.views.order_page import side_of_user
 
 
 def _traded(request, pk) -> Order:

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from marketplace.models import Booking, Membership, Order, OrderLine, Organisation, Payment, Proposal, User
+from marketplace.models import Booking, Order, OrderLine, Organisation, Payment, Proposal, User
 from marketplace.runs.order_amounts import list_dues
 from marketplace.services.order_lines import place_name
+from marketplace.services.orders import side_of_user
 
 STEPS = (
     Order.Status.CONFIRMED,
@@ -16,13 +17,6 @@ STEPS = (
     Order.Status.ACCEPTED,
     Order.Status.CLOSED,
 )
-
-
-def side_of_user(user: User, order: Order) -> Organisation | None:
-    """Return the side for which this user trades, or None; of both, the buyer."""
-    mine = Organisation.objects.of(user, *Membership.TRADING_ROLES)
-    sides = {side.pk: side for side in mine.filter(pk__in=[order.buyer_id, order.seller_id])}
-    return sides.get(order.buyer_id) or sides.get(order.seller_id)
 
 
 def bars_of(line: OrderLine) -> list[dict]:
@@ -93,7 +87,6 @@ def acts_of(order: Order, side: Organisation | None, lines: Sequence[OrderLine])
         "issue_invoice": not is_buyer and is_paid_for and order.payable_amount > 0,
         "pay": is_paid_for and order.open_amount > 0,
         "refund": is_paid_for and order.paid_amount > 0,
-        "ship": is_running and not is_buyer and not order.is_framework and there["outstanding"],
     }
 
 

@@ -12,8 +12,9 @@ from config.http import file_response
 from marketplace.forms.orders import AcceptanceForm, CallOffForm, DeliveryForm, RatingForm
 from marketplace.models import Order, Organisation
 from marketplace.services import contracts, frameworks, orders, ratings
+from marketplace.services.orders import side_of_user
 from marketplace.views.once import once
-from marketplace.views.order_page import order_context, side_of_user
+from marketplace.views.order_page import order_context
 
 PER_PAGE = 20
 
