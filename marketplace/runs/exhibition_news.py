@@ -42,12 +42,12 @@ def invited(visit: Visit) -> list[Announcement]:
     """Tell a firm that an exhibition shows what it is looking for."""
     exhibition, supply, demand = visit.exhibition, visit.supply, visit.demand
     titles = "邀请贵方参观展会", "You are invited to an exhibition"
-    place = exhibition.park
+    place, days = exhibition.park, _days(exhibition)
+    supply_zh, supply_en = supply.title_zh or supply.title_en, supply.title_en or supply.title_zh
+    demand_zh, demand_en = demand.title_zh or demand.title_en, demand.title_en or demand.title_zh
     bodies = (
-        f"{_days(exhibition)}，{place.name_zh or place.name_en}。"
-        f"参展的“{supply.title_zh or supply.title_en}”与贵方的“{demand.title_zh or demand.title_en}”匹配。",
-        f"{_days(exhibition)}, {place.name_en or place.name_zh}. "
-        f"“{supply.title_en or supply.title_zh}” on show matches your “{demand.title_en or demand.title_zh}”.",
+        f"{days}，{place.name_zh or place.name_en}。参展的“{supply_zh}”与贵方的“{demand_zh}”匹配。",
+        f"{days}, {place.name_en or place.name_zh}. “{supply_en}” on show matches your “{demand_en}”.",
     )
     data = {"visit": visit.pk, "supply": supply.pk, "demand": demand.pk, "score": visit.score}
     return [_fact(exhibition, "exhibition.invited", visit.organisation, "invited", titles, bodies, **data)]

@@ -234,7 +234,7 @@ def add_booths(*, exhibition: Exhibition, by: User, rows: Iterable[Mapping[str, 
 def booth_rows(
     *, row_count: int, per_row: int, width: Decimal, depth: Decimal, price: Decimal, aisle: Decimal = Decimal(3)
 ) -> list[dict[str, Any]]:
-    """Return booths side by side in rows with an aisle between: A1, A2, … B1, …"""
+    """Return booths side by side in rows (A1, A2, then B1) with an aisle between the rows."""
     return [
         {
             "number": f"{chr(ord('A') + row)}{place + 1}",
