@@ -1,10 +1,10 @@
 """What a supplier quotes: one row for each line and quantity that is asked for."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms.files import FilesField
@@ -37,7 +37,6 @@ class QuoteForm(TermsForm):
         files=None,
         *,
         rfq: RequestForQuotation,
-        lines: Sequence[RfqLine],
         quote: Quote | None,
         supplies,
         invitation: RfqInvitation,
@@ -47,6 +46,8 @@ class QuoteForm(TermsForm):
         if quote is None:
             terms["note"] = ""
         own = {name: plain(getattr(quote, name)) for name in OWN_FIELDS[:-1]} if quote else {}
+        if quote and quote.valid_until:
+            own["valid_until"] = timezone.localdate(quote.valid_until).isoformat()
         supply = quote.supply_id if quote else invitation.supply_id
         initial = shown_terms(terms) | own | {"supply": str(supply or "")}
         super().__init__(data, files, initial=initial, **options)
@@ -54,7 +55,7 @@ class QuoteForm(TermsForm):
         self.fields["dropped"].queryset = quote.attachments.all() if quote else Attachment.objects.none()
         said = {(row.line_id, row.quantity): row for row in quote.lines.all()} if quote else {}
         # In the order in which the service names its errors.
-        self.places = [(line, quantity) for line in lines for quantity in line.quantities]
+        self.places = [(line, quantity) for line in rfq.lines.all() for quantity in line.quantities]
         for place, (line, quantity) in enumerate(self.places):
             self.fields.update(self._line_fields(place, line, quantity, said.get((line.pk, quantity))))
 
@@ -84,8 +85,12 @@ class QuoteForm(TermsForm):
         for place, (line, quantity) in enumerate(self.places):
             row = {name: self.cleaned_data[f"lines_{place}_{name}"] for name in LINE_PARTS}
             lines.append({"line": line.pk, "quantity": quantity, **row})
+        fields = self.terms() | {name: self.cleaned_data[name] for name in OWN_FIELDS}
+        if fields["valid_until"] == self.initial.get("valid_until"):
+            # Shown as a day: left as it was, it keeps its hour.
+            del fields["valid_until"]
         return {
-            "fields": self.terms() | {name: self.cleaned_data[name] for name in OWN_FIELDS},
+            "fields": fields,
             "lines": lines,
             "uploads": self.cleaned_data["files"],
             "dropped": list(self.cleaned_data["dropped"]),

@@ -1,7 +1,7 @@
 """What a buyer asks for and decides about quotes; the services check it, as they check what comes by API."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -40,11 +40,9 @@ def paragraph(label, help_text="", rows=3, **attributes) -> forms.CharField:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as a field shows it: 500 and not 500.000, a day of a moment, a place by its name."""
+    """Return a value as a field shows it: 500 and not 500.000, a moment to the minute."""
     if isinstance(value, datetime):
-        local = timezone.localtime(value)
-        at_end = local.time().replace(microsecond=0) == time(23, 59, 59)
-        return local.date().isoformat() if at_end else local.strftime("%Y-%m-%dT%H:%M")
+        return timezone.localtime(value).strftime("%Y-%m-%dT%H:%M")
     if isinstance(value, date):
         return value.isoformat()
     if hasattr(value, "normalize"):
@@ -105,7 +103,7 @@ class RfqForm(TermsForm):
     organisation = forms.ModelChoiceField(label=_("In the name of"), queryset=None, empty_label=None, required=False)
     title = text_line(_("Title"), maxlength=200)
     description = paragraph(_("What is it for?"), _("Standards, drawings, certificates, packing, inspection."))
-    closes_at = text_line(_("Deadline for quotes"), _("A day ends at midnight in Shanghai."), type="date")
+    closes_at = text_line(_("Deadline for quotes"), _("Shanghai time."), type="datetime-local")
     is_sealed = forms.BooleanField(label=_("Sealed: nobody sees a quote before the deadline"), required=False)
     opens_with_two = forms.BooleanField(label=_("Two of us open the quotes together"), required=False)
     recovers_tax = forms.BooleanField(label=_("We recover input tax: compare without it"), required=False)
@@ -159,8 +157,13 @@ class RfqForm(TermsForm):
 
     def said(self) -> dict[str, Any]:
         """Return the fields of the request as the service takes them."""
-        names = ("title", "description", "closes_at", "is_sealed", "opens_with_two", "recovers_tax")
-        return self.terms() | {name: self.cleaned_data[name] for name in names}
+        names = ("title", "description", "is_sealed", "opens_with_two", "recovers_tax")
+        said = self.terms() | {name: self.cleaned_data[name] for name in names}
+        # Shown to the minute: left as it was, it keeps its seconds.
+        if self.cleaned_data["closes_at"] != self.initial.get("closes_at") or "id" not in self.initial:
+            # The last minute of a day is its end.
+            said["closes_at"] = self.cleaned_data["closes_at"].removesuffix("T23:59")
+        return said
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the lines that are not blank; the service's errors find their way back to their fields."""

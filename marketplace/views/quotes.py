@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from config.http import file_response
 from marketplace.forms.quotes import QuoteForm
+from marketplace.forms.refusal import ShowsRefusals
 from marketplace.forms.rfqs import AwardForm, ValidityForm
 from marketplace.models import Award, Listing, Organisation, Quote, RequestForQuotation
 from marketplace.services import awards, comparison_sheets, comparisons, quotes
@@ -45,6 +46,10 @@ def quote_edit(request, pk):
 @require_GET
 def quote_detail(request, pk):
     """Show one version of a quote, and how it came from the ones before."""
+    return _quote_page(request, pk, ValidityForm())
+
+
+def _quote_page(request, pk, validity_form):
     now = timezone.now()
     readable = Quote.objects.readable_by(request.user, now)
     quote = get_object_or_404(readable.with_lines().select_related("rfq", "rfq__buyer"), pk=pk)
@@ -58,9 +63,9 @@ def quote_detail(request, pk):
         "total": quotes.total_of(quote),
         "may_edit": Quote.objects.editable_by(request.user).filter(pk=pk).exists(),
         "is_taking": RequestForQuotation.objects.taking_quotes(now).filter(pk=quote.rfq_id).exists(),
-        "validity_form": ValidityForm(),
+        "validity_form": validity_form,
     }
-    return render(request, "marketplace/quote_detail.html", context)
+    return render(request, "marketplace/quote_detail.html", context, status=validity_form.http_status)
 
 
 def _mine(request, pk):
@@ -87,10 +92,14 @@ def quote_confirm(request, pk):
 @login_required
 @require_POST
 def quote_extend(request, pk):
-    said = request.POST.get("valid_until", "")
-    quotes.extend_validity(quote=_mine(request, pk), by=request.user, valid_until=said, now=timezone.now())
-    messages.success(request, _("It holds longer now."))
-    return redirect("marketplace:quote_detail", pk)
+    form = ValidityForm(request.POST)
+    quote = _mine(request, pk)
+    if form.is_valid():
+        with form.showing_refusals():
+            quotes.extend_validity(quote=quote, by=request.user, now=timezone.now(), **form.cleaned_data)
+            messages.success(request, _("It holds longer now."))
+            return redirect("marketplace:quote_detail", pk)
+    return _quote_page(request, pk, form)
 
 
 def _bought(request, pk):
@@ -126,18 +135,19 @@ def quote_comparison(request, pk):
     return _comparison_page(request, rfq, comparison, form)
 
 
-def _comparison_page(request, rfq, comparison, form):
+def _comparison_page(request, rfq, comparison, form, failed=None):
     context = {
         "rfq": rfq,
         "comparison": comparison,
         "form": form,
+        "failed": failed,
         "now": timezone.now(),
         "awards": rfq.awards.with_details().order_by("pk"),
         "may_award": RequestForQuotation.objects.editable_by(request.user).filter(pk=rfq.pk).exists()
         and rfq.status in (rfq.Status.CLOSED, rfq.Status.AWARDED)
         and rfq.settled_at is None,
     }
-    return render(request, "marketplace/quote_comparison.html", context, status=form.http_status)
+    return render(request, "marketplace/quote_comparison.html", context, status=(failed or form).http_status)
 
 
 @login_required
@@ -152,10 +162,15 @@ def quote_comparison_sheet(request, pk):
 @login_required
 @require_POST
 def rfq_rates(request, pk):
-    rfq = get_object_or_404(RequestForQuotation.objects.editable_by(request.user), pk=pk)
+    rfq = get_object_or_404(RequestForQuotation.objects.editable_by(request.user).with_details(), pk=pk)
     rates = {name.removeprefix("rate_"): said for name, said in request.POST.items() if name.startswith("rate_")}
-    comparisons.set_rates(rfq=rfq, by=request.user, rates=rates, now=timezone.now())
-    return redirect("marketplace:quote_comparison", pk)
+    form = ShowsRefusals({})
+    if form.is_valid():
+        with form.showing_refusals():
+            comparisons.set_rates(rfq=rfq, by=request.user, rates=rates, now=timezone.now())
+            return redirect("marketplace:quote_comparison", pk)
+    comparison = comparisons.compare_quotes(rfq=rfq, by=request.user, now=timezone.now())
+    return _comparison_page(request, rfq, comparison, AwardForm(comparison=comparison), failed=form)
 
 
 @login_required

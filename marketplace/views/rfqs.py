@@ -80,6 +80,7 @@ def rfq_create(request):
     demand = _demand(request)
     initial = shown_terms(rfqs.first_fields(demand=demand, now=timezone.now()))
     initial |= {"price_includes_tax": True, "recovers_tax": True, "tax_rate": "13", "payment_days": "30"}
+    initial["closes_at"] = f"{initial['closes_at']}T23:59"
     initial |= {"incoterm": "delivered", "payment_term": "net", "deposit_percent": "0"}
     initial["lines"] = shown_lines(rfqs.first_lines(demand)) if demand else []
     form = RfqForm(request.POST or None, request.FILES or None, organisations=mine, initial=initial)
@@ -118,7 +119,7 @@ def rfq_edit(request, pk):
     """Change a draft, or amend what is open."""
     rfq = get_object_or_404(RequestForQuotation.objects.editable_by(request.user).with_details(), pk=pk)
     initial = {name: plain(value) for name, value in rfqs.values_of(rfq).items()} | shown_terms(rfq.terms())
-    initial |= {"lines": shown_lines(rfq.lines.all()), "revision": rfq.revision}
+    initial |= {"lines": shown_lines(rfq.lines.all()), "revision": rfq.revision, "id": rfq.pk}
     form = RfqForm(request.POST or None, request.FILES or None, initial=initial)
     if request.method == "POST" and request.POST.get("step") != "more" and form.is_valid():
         with form.showing_refusals():
