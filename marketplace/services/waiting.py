@@ -69,7 +69,7 @@ def join_waiting_list(  # noqa: PLR0913 -- a wish has as many parts as a booking
         errors["end"] = [_("This time has passed.")]
     if minutes <= 0:
         errors["minutes"] = [_("More than nothing.")]
-    elif minutes * 60 > (end - start).total_seconds():
+    elif "end" not in errors and minutes * 60 > (end - start).total_seconds():
         errors["minutes"] = [_("Longer than the time between beginning and end.")]
     if errors:
         raise InputRefused(errors)
