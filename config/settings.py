@@ -265,6 +265,7 @@ SPECTACULAR_SETTINGS = {
         "OrganisationKind": "marketplace.models.Organisation.Kind",
         "CategoryKind": "marketplace.models.Category.Kind",
         "EndpointKind": "marketplace.models.WebhookEndpoint.Kind",
+        "ListingSide": "marketplace.models.Listing.Side",
         "ListingStatus": "marketplace.models.Listing.Status",
         "FacilityKind": "marketplace.models.Facility.Kind",
         "FacilityMode": "marketplace.models.Facility.Mode",
@@ -284,6 +285,10 @@ SPECTACULAR_SETTINGS = {
         "InvoiceKind": "marketplace.models.Invoice.Kind",
         "InvoiceStatus": "marketplace.models.Invoice.Status",
         "PaymentStatus": "marketplace.models.Payment.Status",
+        "ShipmentStatus": "marketplace.models.Shipment.Status",
+        "LotStatus": "marketplace.models.Lot.Status",
+        "SignatureMethod": "marketplace.models.ReceiptSignature.Method",
+        "PaymentMethod": "marketplace.models.Payment.Method",
         "RunStatus": "config.runs.Run.Status",
     },
 }

@@ -63,6 +63,11 @@ class ShipmentQuerySet(models.QuerySet):
     def with_names(self) -> Self:
         return self.select_related("seller", "park")
 
+    def with_lots_of(self, user: User) -> Self:
+        """Fetch the lots that the user may see with them: ``shown_lots``."""
+        lots = Lot.objects.visible_to(user).select_related("order_line__order").prefetch_related("packages")
+        return self.prefetch_related(models.Prefetch("lots", lots.order_by("pk"), to_attr="shown_lots"))
+
     def with_bookings(self) -> Self:
         return self.with_names().select_related(
             "park__organisation", "dock_booking__facility", "warehouse_booking__facility"
