@@ -20,7 +20,9 @@ from marketplace.api import (
     orders,
     organisations,
     parks,
+    quotes,
     receipts,
+    rfqs,
     scans,
     shipments,
     statements,
@@ -53,4 +55,6 @@ urlpatterns = [
     *parks.urlpatterns,
     *bookings.urlpatterns,
     *statements.urlpatterns,
+    *rfqs.urlpatterns,
+    *quotes.urlpatterns,
 ]
