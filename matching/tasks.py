@@ -46,3 +46,9 @@ def request_missing_runs() -> None:
     waiting = list(listings_to_match(now).values_list("pk", flat=True)[:PER_MINUTE])
     for run_id in MatchRun.objects.request(waiting, now=now):
         find_matches.apply_async((run_id,), priority=UNHURRIED)
+
+
+@shared_task
+def invite_visitors() -> None:
+    """Invite firms whose demands match what is on show at announced exhibitions; scheduled every five minutes."""
+    runs.invite_visitors(now=timezone.now())

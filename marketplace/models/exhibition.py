@@ -24,8 +24,7 @@ class ExhibitionQuerySet(models.QuerySet):
         """Return what is announced, and all of the parks where the user works."""
         if user.is_authenticated and user.is_staff:
             return self
-        public = ~Q(status=Exhibition.Status.PLANNED)
-        return self.filter(public | Q(park__in=Park.objects.run_by(user)))
+        return self.filter(Q(announced_at__isnull=False) | Q(park__in=Park.objects.run_by(user)))
 
     def managed_by(self, user: User) -> Self:
         return self.filter(park__in=Park.objects.managed_by(user))

@@ -1,4 +1,5 @@
 from matching.runs.indexing import index_listings
+from matching.runs.inviting import invite_visitors
 from matching.runs.matching import find_matches
 
-__all__ = ["find_matches", "index_listings"]
+__all__ = ["find_matches", "index_listings", "invite_visitors"]
