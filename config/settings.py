@@ -278,7 +278,6 @@ SPECTACULAR_SETTINGS = {
         "NegotiationOrigin": "marketplace.models.Negotiation.Origin",
         "NegotiationStage": "marketplace.models.Negotiation.Stage",
         "OfferStatus": "marketplace.models.Offer.Status",
-        "OfferSide": "marketplace.models.Offer.Side",
         "ApprovalStatus": "marketplace.models.Approval.Status",
         "OrderKind": "marketplace.models.Order.Kind",
         "OrderStatus": "marketplace.models.Order.Status",
