@@ -20,6 +20,7 @@ from marketplace.services.organisations import approve_organisation, register_or
 from marketplace.services.records import record_deliveries
 from seeds.firms import Firm, make_firms, special_firms
 from seeds.generate import DemoListing, make_listings
+from seeds.parks import book_demo, open_parks
 from seeds.story import story_listings
 
 # User -> the firm it works for, and its role there. An owner registers the firm; the others are invited.
@@ -77,6 +78,8 @@ def seed(
     rows = _register(firms, users, now)
     report(_("Catalogue of categories"))
     load_catalogue(now=now)
+    report(_("Parks"))
+    _open_parks(firms, rows, users, now)
     report(_("Listings"))
     today = timezone.localdate(now)
     story = story_listings(firms, today=today)
@@ -137,6 +140,14 @@ def _register(firms: Sequence[Firm], users: dict[str, User], now: datetime) -> d
             )
             accept_invitation(token=token, by=users[name], now=now)
     return rows
+
+
+def _open_parks(firms: Sequence[Firm], rows: dict[int, Organisation], users: dict[str, User], now: datetime) -> None:
+    named = {firm.key: rows[firm.number] for firm in firms if firm.key}
+    rivals = [firm for firm in firms if "valve.ball" in firm.sells and not firm.key]
+    opened = open_parks(organisation=named["park"], by=users["operator"], now=now)
+    renters = {**named, "rival": rows[rivals[0].number] if rivals else named["studio"]}
+    book_demo(opened, firms=renters, users=users, operator=users["operator"], now=now)
 
 
 def _post(
