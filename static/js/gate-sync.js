@@ -2,7 +2,9 @@
 "use strict";
 
 const gateSync = (() => {
-  const BATCH = 100;
+  const BATCH = 50;
+  // So many requests at a time: the server's database waits while its processor works, and the other way round.
+  const LANES = 2;
   const TIMEOUT_MS = 20_000;
   const FIRST_PAUSE_MS = 2_000;
   const LONGEST_PAUSE_MS = 60_000;
@@ -129,13 +131,30 @@ const gateSync = (() => {
     for (const hear of hearers) hear(outcomes);
   }
 
+  // Share the scans out so that those of one shipment stay together and in order.
+  function lanes(scans) {
+    const shared = Array.from({ length: LANES }, () => []);
+    const laneOf = new Map();
+    for (const scan of scans) {
+      if (!laneOf.has(scan.shipment)) laneOf.set(scan.shipment, laneOf.size % LANES);
+      shared[laneOf.get(scan.shipment)].push(scan);
+    }
+    return shared.filter((lane) => lane.length);
+  }
+
+  async function sendLane(scans) {
+    for (let start = 0; start < scans.length; start += BATCH) await sendBatch(scans.slice(start, start + BATCH));
+  }
+
   async function sendAll() {
     for (;;) {
       const mine = (await gateStore.scans()).filter(
         (scan) => scan.state === gateStore.WAITING && scan.by === config.user,
       );
       if (!mine.length) return;
-      await sendBatch(mine.slice(0, BATCH));
+      const ends = await Promise.allSettled(lanes(mine).map(sendLane));
+      const failed = ends.find((end) => end.status === "rejected");
+      if (failed) throw failed.reason;
     }
   }
 

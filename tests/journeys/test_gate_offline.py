@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from marketplace.models import FulfilmentEvent, ScanConflict, Shipment
-from tests.factories_shipment import HOUR, Story
+from tests.factories_shipment import Story
 from tests.journeys.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -164,49 +164,3 @@ def test_a_session_that_ended_keeps_the_queue_until_somebody_logs_in(open_gate, 
     expect(page.locator(".gate-row")).to_have_count(3)
     expect(page.locator("#count")).to_have_text("")
     assert Shipment.objects.get(vehicle=PLATES[0]).status == "arrived"
-
-
-def test_five_hundred_scans_of_a_cut_are_merged_within_ten_seconds(open_gate, context, story):
-    lots = [str(number) for number in range(1, 6)]
-    shipments = [story.dispatch(*lots, order=story.order_for(story.buyer)) for _ in range(50)]
-    Shipment.objects.update(expected_at=timezone.now() + HOUR)
-    page = open_gate()
-    context.set_offline(True)
-    page.evaluate(
-        """async (shipments) => {
-          const scans = shipments.flatMap(({ token, lots }) => {
-            const base = { token, shipment: token, number: token, by: JSON.parse(document.getElementById("gate-config").textContent).user,
-              data: {}, facility: null, device: "bench", note: "", photos: [], state: "waiting", order: 0 };
-            const at = (minutes) => new Date(Date.now() - 3600000 + minutes * 60000).toISOString();
-            const one = (changes) => ({ ...base, key: crypto.randomUUID(), ...changes });
-            return [
-              one({ kind: "arrived", recorded_at: at(0) }),
-              one({ kind: "weighed", recorded_at: at(1), data: { gross_kg: "9000", tare_kg: "8000" } }),
-              ...lots.map((lot) => one({ kind: "stored", token: lot.token, recorded_at: at(2), data: { quantity: lot.quantity }, facility: lot.warehouse })),
-              ...lots.slice(0, 3).map((lot) => one({ kind: "noted", token: lot.token, recorded_at: at(3), note: "ok" })),
-            ];
-          });
-          await gateStore.put(...scans);
-        }""",
-        [
-            {
-                "token": one.token,
-                "lots": [
-                    {"token": lot.token, "quantity": str(lot.quantity), "warehouse": story.warehouse.pk}
-                    for lot in one.lots.order_by("pk")
-                ],
-            }
-            for one in shipments
-        ],
-    )
-    page.reload()
-    expect(page.locator("#count")).to_have_text(re.compile("500"))
-
-    context.set_offline(False)
-    began = timezone.now()
-    expect(page.locator("#count")).to_have_text("", timeout=60_000)
-    seconds = (timezone.now() - began).total_seconds()
-
-    print(f"500 scans merged in {seconds:.1f} s")
-    assert FulfilmentEvent.objects.exclude(kind__in=["planned", "dispatched"]).count() == 500
-    assert set(Shipment.objects.values_list("status", flat=True)) == {"stored"}
