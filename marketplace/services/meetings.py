@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -114,12 +115,12 @@ def request_meeting(
     return meeting
 
 
-def _slot(exhibition: Exhibition, start: datetime, now: datetime) -> tuple[datetime, datetime]:
+def _slot(exhibition: Exhibition, start: datetime, now: datetime) -> DateTimeTZRange:
     if start <= now:
         raise InputRefused({"start": [_("This moment is past.")]})
     if start not in exhibition.meeting_starts(timezone.localdate(start)):
         raise InputRefused({"start": [_("No meeting begins at this time.")]})
-    return start, start + timedelta(minutes=exhibition.meeting_minutes)
+    return DateTimeTZRange(start, start + timedelta(minutes=exhibition.meeting_minutes), "[)")
 
 
 def _taken(error: IntegrityError, exhibitor: Organisation, visitor: Organisation) -> Exception:

@@ -112,7 +112,7 @@ def test_exhibition_is_planned_with_its_hall_booked_for_each_day(park, hall, ope
     [
         ({"title_zh": ""}, "title_zh"),
         ({"starts_at": "soon"}, "starts_at"),
-        ({"starts_at": "2026-03-01T09:00:00+08:00"}, "starts_at"),
+        ({"starts_at": "2026-03-01T09:00:00+08:00", "ends_at": "2026-03-01T17:00:00+08:00"}, "starts_at"),
         ({"ends_at": OPENING}, "ends_at"),
         ({"ends_at": OPENING + dt.timedelta(days=40)}, "ends_at"),
         ({"opens": "nine"}, "opens"),
