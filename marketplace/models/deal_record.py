@@ -90,9 +90,6 @@ def first_hash(order_number: str) -> str:
 
 
 class DealRecordQuerySet(models.QuerySet):
-    def visible_to(self, user: User) -> Self:
-        return self.filter(order__in=Order.objects.visible_to(user))
-
     def in_order(self) -> Self:
         return self.order_by("sequence")
 

@@ -1,5 +1,6 @@
 """How a record joins the chain of an order; services and what the clock does both write them."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -63,4 +64,7 @@ def _text(value: object) -> str:
 
 
 def _name_of(user: User) -> str:
-    return user.get_full_name() or user.username
+    first, last = user.first_name.strip(), user.last_name.strip()
+    # In Chinese the family's name comes first, and nothing between.
+    name = f"{last}{first}" if re.search("[\u4e00-\u9fff]", last + first) else f"{first} {last}".strip()
+    return name or user.username

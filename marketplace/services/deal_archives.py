@@ -5,13 +5,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from marketplace.models import Attachment, DealRecord, Order
+from marketplace.models import Attachment, DealRecord, Inspection, Order
 from marketplace.models.deal_record import first_hash, labels_of
+from marketplace.services import receipt_papers
 from marketplace.services.attachments import read_content
 from marketplace.services.contracts import contract_paper
 from marketplace.services.deal_files import party_of
 from marketplace.services.deal_seals import seal
 from marketplace.services.deal_texts import attachment_ids, timeline_paper
+from marketplace.services.shipment_papers import inspection_report
 from marketplace.verify_dealfile import DEAL, FORMAT, HEAD, MIDDLE, SEAL, TAIL, canonical, pack
 
 
@@ -76,6 +78,11 @@ def _papers(order: Order, records: list[DealRecord]) -> list[tuple[str, bytes]]:
     for language in ("zh", "en"):
         papers.append((f"timeline-{language}.pdf", timeline_paper(order, records, language)))
         papers.append((f"contract-{language}.pdf", contract_paper(order, language)))
+    papers += receipt_papers.papers_for(order)
+    for inspection in Inspection.objects.filter(lot__order_line__order=order).with_details().order_by("pk"):
+        for language in ("zh", "en"):
+            name = f"inspection-{inspection.number}-{language}.pdf"
+            papers.append((name, inspection_report(inspection, language)))
     return [(f"papers/{name}", content) for name, content in sorted(papers)]
 
 

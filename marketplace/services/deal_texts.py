@@ -11,7 +11,8 @@ from django.utils import translation
 from marketplace.models import Attachment, DealRecord, Order, User
 from marketplace.models.deal_record import labels_of
 from marketplace.papers import Paper
-from marketplace.services.deal_words import KEYS, WORDS
+from marketplace.parsing.units import unit_name
+from marketplace.services.deal_words import FIRST_KEYS, KEYS, WORDS
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TRUE_FALSE = {True: ("是", "yes"), False: ("否", "no")}
@@ -38,7 +39,11 @@ def label_of(kind: str, language: str) -> str:
 
 def rows_of(payload: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
     """Return label and text of everything a payload says, without what is empty."""
-    rows = [(_in(language, KEYS.get(key, (key, key))), _text(key, value, language)) for key, value in payload.items()]
+    # The database keeps keys by their length; people expect what it is before how much of it.
+    ordered = sorted(
+        payload.items(), key=lambda item: FIRST_KEYS.index(item[0]) if item[0] in FIRST_KEYS else len(FIRST_KEYS)
+    )
+    rows = [(_in(language, KEYS.get(key, (key, key))), _text(key, value, language)) for key, value in ordered]
     return [(label, text) for label, text in rows if text]
 
 
@@ -51,10 +56,18 @@ def _text(key: str, value: Any, language: str) -> str:
         return _text_of_mapping(value, language)
     if isinstance(value, list):
         return "\n".join(filter(None, (_text(key, item, language) for item in value)))
-    if key in WORDS and value in WORDS[key].values:
-        with translation.override("en" if language == "en" else "zh-hans"):
-            return str(WORDS[key](value).label)
-    return _moment(str(value))
+    return _word(key, str(value), language)
+
+
+def _word(key: str, value: str, language: str) -> str:
+    """Return a unit or a word of ours by its name; anything else stays as it is, but for moments."""
+    if key == "unit":
+        return unit_name(value, language, plural=False)
+    for words in WORDS.get(key, ()):
+        if value in words.values:
+            with translation.override("en" if language == "en" else "zh-hans"):
+                return str(words(value).label)
+    return _moment(value)
 
 
 def _text_of_mapping(value: Mapping[str, Any], language: str) -> str:

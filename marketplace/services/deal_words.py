@@ -1,9 +1,14 @@
 """What the keys and the words of deal records are called in both languages; what is not here stands as it is."""
 
+from marketplace.models.booking import Booking
+from marketplace.models.dispute import Dispute
+from marketplace.models.inspection import Inspection
 from marketplace.models.negotiation import Message, Negotiation
 from marketplace.models.offer import Offer
 from marketplace.models.order import Order
-from marketplace.models.terms import Incoterm, PaymentTerm
+from marketplace.models.payment import Invoice, Payment
+from marketplace.models.proposal import Proposal
+from marketplace.models.terms import Incoterm, PaymentTerm, TermLine
 
 KEYS = {
     "accepted": ("验收合格", "Accepted"),
@@ -147,12 +152,54 @@ KEYS = {
     "window_start": ("交付起", "Delivered from"),
     "words": ("评语", "Words"),
 }
+FIRST_KEYS = (
+    "number",
+    "offer",
+    "shipment",
+    "lot",
+    "booking",
+    "dispute",
+    "for",
+    "side",
+    "buyer",
+    "seller",
+    "clause",
+    "text",
+    "position",
+    "line",
+    "lines",
+    "description",
+    "specification",
+    "value",
+    "quantity",
+    "unit",
+    "unit_price",
+    "amount",
+    "net_amount",
+    "tax_amount",
+    "total_amount",
+    "terms",
+    "incoterm",
+    "park",
+    "region",
+    "address",
+    "window_start",
+    "window_end",
+    "payment_term",
+    "payment_days",
+    "currency",
+)
 # Words of ours that payloads hold, by key.
 WORDS = {
-    "clause": Message.Clause,
-    "incoterm": Incoterm,
-    "origin": Negotiation.Origin,
-    "payment_term": PaymentTerm,
-    "side": Offer.Side,
-    "status": Order.Status,
+    "after": (Order.Status,),
+    "before": (Order.Status,),
+    "clause": (Message.Clause,),
+    "incoterm": (Incoterm,),
+    "kind": (TermLine.Kind, Order.Kind, Proposal.Kind, Dispute.Kind, Invoice.Kind),
+    "method": (Payment.Method,),
+    "origin": (Negotiation.Origin,),
+    "payment_term": (PaymentTerm,),
+    "side": (Offer.Side,),
+    "status": (Order.Status, Booking.Status),
+    "verdict": (Inspection.Verdict,),
 }

@@ -10,7 +10,8 @@ from marketplace.models import IdempotentRequest, User
 
 
 class IdempotencyKeyReused(RuleBroken):
-    pass
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or _("This key was sent before with another content; send a new key with it."))
 
 
 @dataclass(frozen=True)
@@ -46,5 +47,5 @@ def answer_once(
                 transaction.set_rollback(True)
             return answer
     if request.fingerprint != fingerprint:
-        raise IdempotencyKeyReused(_("This key was sent before with another content; send a new key with it."))
+        raise IdempotencyKeyReused
     return Answer(request.status, request.body, is_replay=True)

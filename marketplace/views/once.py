@@ -8,6 +8,7 @@ from http import HTTPStatus
 from django.core.exceptions import SuspiciousOperation
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from marketplace.services import idempotency
 
@@ -54,14 +55,14 @@ def once(view):
             is_redirect = response.status_code in (HTTPStatus.FOUND, HTTPStatus.SEE_OTHER)
             return idempotency.Answer(response.status_code, response.get("Location"), is_kept=is_redirect)
 
-        answer = idempotency.answer_once(
-            user=request.user,
-            scope=request.path[:200],
-            key=key,
-            fingerprint=_fingerprint(request),
-            now=timezone.now(),
-            work=work,
-        )
+        said = {"key": key, "fingerprint": _fingerprint(request)}
+        try:
+            answer = idempotency.answer_once(
+                user=request.user, scope=request.path[:200], now=timezone.now(), work=work, **said
+            )
+        except idempotency.IdempotencyKeyReused as reused:
+            message = _("This form was sent before with another content. Open it again to send another.")
+            raise idempotency.IdempotencyKeyReused(message) from reused
         return redirect(answer.body) if answer.is_replay else first[0]
 
     return wrapper

@@ -16,16 +16,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from marketplace import verify_dealfile
-from marketplace.models import BookingEvent, DealRecord, Message
+from marketplace.models import BookingEvent, DealRecord, Lot, Message
 from marketplace.models.deal_record import LABELS
 from marketplace.services import deal_files
 from marketplace.services.attachments import store_attachment
 from marketplace.services.deal_archives import export_deal
 from marketplace.services.deal_seals import public_key
 from marketplace.services.fulfilment_events import RECORD_KINDS
+from marketplace.services.inspections import inspect_lot
+from marketplace.services.receipts import issue_receipt
 from marketplace.verify_dealfile import DEAL, SEAL, Broken, pack, verify
-from tests.factories import UserFactory
+from tests.factories import NOON, UserFactory
 from tests.factories_order import OrderFactory
+from tests.factories_shipment import HOUR, Story
 from tests.races import race
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +81,7 @@ def test_record_joins_each_record_to_the_one_before(order, record):
 
     assert (first.sequence, second.sequence) == (1, 2)
     assert second.previous_hash == first.hash
-    assert (first.by_name, second.by_name) == (user.get_full_name(), "")
+    assert (first.by_name, second.by_name) == ("张三", "")
 
 
 def test_record_keeps_values_as_they_are_read_again(record, now):
@@ -230,6 +233,23 @@ def test_export_deal_holds_records_papers_and_attachments_and_is_the_same_again(
     assert json.loads(parts(content)[DEAL])["header"]["buyer"]["name_zh"] == order.buyer.name_zh
     assert export_deal(order) == content
     assert verify(content).startswith(f"Order {order.number}: 1 records and")
+
+
+def test_export_deal_holds_the_papers_of_inspections_and_receipts():
+    story = Story(quantity="100")
+    story.scan(story.dispatch(), "arrived")
+    lot, late = Lot.objects.get(), NOON + 4 * HOUR
+    inspect_lot(lot=lot, by=story.gatekeeper, now=late, accepted="100")
+    line = {"lot": lot, "accepted": "100"}
+    issue_receipt(shipment=lot.shipment, order=story.order, lines=[line], by=story.gatekeeper, now=late)
+
+    content = export_deal(story.order)
+
+    papers = {re.sub(r"-[A-Z0-9-]+-", "-", name) for name in parts(content) if name.startswith("papers/")}
+    kinds = ("contract", "inspection", "receipt", "timeline")
+    assert papers == {f"papers/{kind}-{language}.pdf" for kind in kinds for language in ("zh", "en")}
+    assert export_deal(story.order) == content
+    assert verify(content, public_key())
 
 
 def test_export_deal_of_nothing_recorded_verifies(order):
