@@ -16,24 +16,34 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from config.errors import RuleBroken
 from marketplace.models import (
     Attachment,
+    Award,
     Block,
+    BoothBooking,
     Category,
     DealRecord,
+    Exhibition,
     FulfilmentEvent,
     Inspection,
+    Lead,
     Listing,
     ListingCertificate,
     ListingImport,
     Lot,
+    Meeting,
     Membership,
     Organisation,
+    PoolCommitment,
+    PurchasePool,
+    Quote,
     Receipt,
     Report,
+    RequestForQuotation,
     ScanConflict,
     Shipment,
     StockMove,
     UsccContest,
     User,
+    Visit,
 )
 from marketplace.services import categories, organisations
 
@@ -286,6 +296,37 @@ class DealRecordAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
+@admin.register(RequestForQuotation)
+class RequestForQuotationAdmin(ReadOnlyAdmin):
+    list_display = ("number", "title", "buyer", "status", "revision", "is_sealed", "closes_at", "opened_at")
+    list_filter = ("status", "is_sealed")
+    list_select_related = ("buyer",)
+    search_fields = ("title", "buyer__name_zh", "buyer__uscc")
+    ordering = ("-id",)
+
+
+@admin.register(Quote)
+class QuoteAdmin(ReadOnlyAdmin):
+    """Quotes as the platform operator may see them: none that is a draft or still sealed."""
+
+    list_display = ("id", "rfq", "supplier", "version", "status", "currency", "submitted_at")
+    list_filter = ("status",)
+    list_select_related = ("rfq", "supplier")
+    search_fields = ("supplier__name_zh", "supplier__uscc")
+    ordering = ("-id",)
+
+    def get_queryset(self, request):
+        return Quote.objects.readable_by(request.user, timezone.now()).select_related("rfq", "supplier")
+
+
+@admin.register(Award)
+class AwardAdmin(ReadOnlyAdmin):
+    list_display = ("id", "rfq", "quote", "is_cheapest", "reason", "made_by", "made_at", "voided_at")
+    list_filter = ("is_cheapest",)
+    list_select_related = ("rfq", "quote", "made_by")
+    ordering = ("-id",)
+
+
 @admin.register(Shipment)
 class ShipmentAdmin(ReadOnlyAdmin):
     list_display = ("number", "seller", "park", "status", "vehicle", "is_weight_off", "expected_at", "created_at")
@@ -344,4 +385,62 @@ class ReceiptAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
     list_select_related = ("order", "shipment")
     search_fields = ("number", "order__number", "shipment__number")
+    ordering = ("-id",)
+
+
+@admin.register(PurchasePool)
+class PurchasePoolAdmin(ReadOnlyAdmin):
+    list_display = ("number", "organiser", "title_zh", "category", "status", "minimum_quantity", "unit", "closes_at")
+    list_filter = ("status", "shortage_rule", "visibility")
+    list_select_related = ("organiser", "category")
+    search_fields = ("number", "title_zh", "title_en", "organiser__name_zh")
+    ordering = ("-id",)
+
+
+@admin.register(PoolCommitment)
+class PoolCommitmentAdmin(ReadOnlyAdmin):
+    list_display = ("pool", "organisation", "quantity", "maximum_price", "status", "allocated_quantity", "order")
+    list_filter = ("status",)
+    list_select_related = ("pool", "organisation", "order")
+    search_fields = ("pool__number", "organisation__name_zh")
+    ordering = ("-id",)
+
+
+@admin.register(Exhibition)
+class ExhibitionAdmin(ReadOnlyAdmin):
+    list_display = ("title_zh", "park", "hall", "starts_at", "ends_at", "status")
+    list_filter = ("status",)
+    list_select_related = ("park", "hall")
+    search_fields = ("title_zh", "title_en", "park__name_zh")
+    ordering = ("-id",)
+
+
+@admin.register(BoothBooking)
+class BoothBookingAdmin(ReadOnlyAdmin):
+    list_display = ("booth", "organisation", "booked_at", "cancelled_at")
+    list_select_related = ("booth", "organisation")
+    ordering = ("-id",)
+
+
+@admin.register(Visit)
+class VisitAdmin(ReadOnlyAdmin):
+    list_display = ("exhibition", "organisation", "origin", "status", "score", "model_version", "answered_at")
+    list_filter = ("origin", "status")
+    list_select_related = ("exhibition", "organisation")
+    ordering = ("-id",)
+
+
+@admin.register(Meeting)
+class MeetingAdmin(ReadOnlyAdmin):
+    list_display = ("exhibition", "exhibitor", "visitor", "slot", "status")
+    list_filter = ("status",)
+    list_select_related = ("exhibition", "exhibitor", "visitor")
+    ordering = ("-id",)
+
+
+@admin.register(Lead)
+class LeadAdmin(ReadOnlyAdmin):
+    list_display = ("organisation", "exhibition", "firm", "firm_name", "interest", "status", "follow_up_on")
+    list_filter = ("interest", "status")
+    list_select_related = ("organisation", "exhibition", "firm")
     ordering = ("-id",)

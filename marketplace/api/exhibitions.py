@@ -24,7 +24,7 @@ from marketplace.api.exhibition_serializers import (
 )
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
-from marketplace.api.pool_serializers import ReasonInput
+from marketplace.api.pool_serializers import WhyInput
 from marketplace.models import Booth, BoothBooking, Exhibition, Membership, Organisation, Park, Visit
 from marketplace.services import booths, exhibition_pages, exhibitions, visits
 
@@ -91,11 +91,11 @@ class ExhibitionAnnounce(APIView):
 
 
 class ExhibitionCancel(APIView):
-    @extend_schema(request=ReasonInput, responses=ExhibitionSerializer)
+    @extend_schema(request=WhyInput, responses=ExhibitionSerializer)
     def post(self, request, pk):
         """Cancel it, with a reason that exhibitors and visitors read."""
         exhibition = get_object_or_404(Exhibition.objects.managed_by(request.user).select_related("park"), pk=pk)
-        reason = valid(ReasonInput, request)["reason"]
+        reason = valid(WhyInput, request)["reason"]
         cancelled = exhibitions.cancel_exhibition(
             exhibition=exhibition, by=request.user, reason=reason, now=timezone.now()
         )

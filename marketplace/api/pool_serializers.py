@@ -119,7 +119,7 @@ class PoolCreate(PoolInput):
         fields = ("organiser", "demands", *PoolInput.Meta.fields)
 
 
-class ReasonInput(serializers.Serializer):
+class WhyInput(serializers.Serializer):
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
 

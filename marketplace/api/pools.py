@@ -25,8 +25,8 @@ from marketplace.api.pool_serializers import (
     PoolOrderSerializer,
     PoolProposalSerializer,
     PoolSerializer,
-    ReasonInput,
     SuppliesInput,
+    WhyInput,
 )
 from marketplace.models import Offer, Organisation, PoolCommitment, PurchasePool
 from marketplace.services import pool_commitments, pool_offers, pool_pages, pool_proposals, pools
@@ -118,10 +118,10 @@ class PoolClose(PoolAct):
 
 
 class PoolCancel(PoolAct):
-    @extend_schema(request=ReasonInput, responses=PoolSerializer)
+    @extend_schema(request=WhyInput, responses=PoolSerializer)
     def post(self, request, pk):
         """Cancel it, with a reason that the members read."""
-        return self.act(request, pk, pools.cancel_pool, reason=_valid(ReasonInput, request)["reason"])
+        return self.act(request, pk, pools.cancel_pool, reason=_valid(WhyInput, request)["reason"])
 
 
 class PoolGiveUp(PoolAct):
@@ -204,12 +204,12 @@ class CommitmentDetail(APIView):
 
 
 class CommitmentLeave(APIView):
-    @extend_schema(request=ReasonInput, responses=CommitmentSerializer)
+    @extend_schema(request=WhyInput, responses=CommitmentSerializer)
     def post(self, request, pk):
         """Leave while that is free; later, ask the organiser with a reason."""
         mine = PoolCommitment.objects.editable_by(request.user).select_related("organisation", "pool")
         commitment = get_object_or_404(mine, pk=pk)
-        said = _valid(ReasonInput, request)
+        said = _valid(WhyInput, request)
         left = pool_commitments.leave_pool(commitment=commitment, by=request.user, now=timezone.now(), **said)
         return Response(CommitmentSerializer(left).data)
 
