@@ -79,14 +79,22 @@ def _still_new(run: ListingImport, plan: Plan) -> list[tuple[Listing, Draft]]:
 
 
 def _still_as_read(plan: Plan) -> list[tuple[Listing, Draft]]:
-    """Lock the rows to change; return those that are as they were read, refuse those that somebody edited since."""
+    """Lock the rows to change; return those that are as they were read and leave what open offers hold; refuse the others."""
     ids = [listing.pk for listing, _ in plan.updated]
     locked = Listing.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-    revisions = dict(locked.values_list("pk", "revision"))
-    for listing, _ in plan.updated:
-        if revisions.get(listing.pk) != listing.revision:
+    there = {row.pk: row for row in locked.only("revision", "held", "unit")}
+    kept = []
+    for listing, draft in plan.updated:
+        row = there.get(listing.pk)
+        if row is None or row.revision != listing.revision:
             _meanwhile(plan, listing)
-    return [(listing, draft) for listing, draft in plan.updated if revisions.get(listing.pk) == listing.revision]
+        elif row.held and (listing.quantity is None or listing.quantity < row.held or listing.unit != row.unit):
+            held = f"{row.held.normalize():f} {row.unit}"
+            problem = ProblemError("held", f"未结报价已占用 {held}。", f"Open offers hold {held} of it.")
+            plan.refuse(plan.rows[listing.external_id], "", problem)
+        else:
+            kept.append((listing, draft))
+    return kept
 
 
 def _write_audiences(plan: Plan) -> None:

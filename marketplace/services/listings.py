@@ -12,6 +12,7 @@ from config.errors import InputRefused, RuleBroken
 from marketplace.models import Category, Listing, ListingAudience, Membership, Organisation, User
 from marketplace.parsing.draft_fields import ProblemError, several, storable
 from marketplace.parsing.drafts import CHECKS, Draft, by_language, read_draft
+from marketplace.parsing.units import format_quantity
 from marketplace.runs.listings import CHUNK, fill, fingerprint, insert, new_row, rewrite, said_by
 from marketplace.services.organisations import require_role
 
@@ -255,6 +256,7 @@ def edit_listing(
         read_before=_read_before(listing) - set(changes),
     )
     refuse_problems(draft)
+    refuse_below_held(listing, draft)
     if audience is None:
         audience = list(listing.audience.all())
     _refuse_named_without_audience(draft.values.get("visibility"), audience)
@@ -270,6 +272,21 @@ def edit_listing(
         raise KeyUsedForAnotherListing(other) from error
     _write_audience(listing, audience)
     return listing
+
+
+def refuse_below_held(listing: Listing, draft: Draft) -> None:
+    """Refuse a change that takes back what is promised in open offers.
+
+    :raises InputRefused: at the quantity if it is below that, at the unit if that is no longer counted alike
+    """
+    if not listing.held:
+        return
+    quantity, unit = draft.values.get("quantity"), draft.values.get("unit")
+    if quantity is None or quantity < listing.held:
+        said = format_quantity(listing.held, listing.unit, get_language() or "zh")
+        raise InputRefused({"quantity": [_("Open offers hold %(quantity)s of it.") % {"quantity": said}]})
+    if unit != listing.unit:
+        raise InputRefused({"unit": [_("Open offers hold a quantity in the present unit.")]})
 
 
 def _read_before(listing: Listing) -> set[str]:
