@@ -9,6 +9,8 @@ from marketplace.parsing.draft_fields import ProblemError
 from marketplace.parsing.normal_form import normalise
 from marketplace.parsing.units import UnitsDiffer, UnknownUnit, convert
 
+NOUNS = frozenset({"不锈钢", "钢", "stainless", "steel"})
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -132,4 +134,14 @@ def _same_words(value: object, text: str) -> bool:
     if isinstance(value, bool):
         return normalise(text) in (("true", "yes", "是", "有") if value else ("false", "no", "否", "无"))
     values = value if isinstance(value, list | tuple) else [value]
-    return normalise(text) in {normalise(str(one)) for one in values}
+    return _plain(text) in {_plain(str(one)) for one in values}
+
+
+def _plain(text: str) -> str:
+    """Return a text in its one spelling, without the noun that a grade is often said with.
+
+    >>> _plain("304不锈钢") == _plain("SUS304") == _plain("stainless steel 304")
+    True
+    """
+    words = [word for word in normalise(text).split() if word not in NOUNS]
+    return " ".join(words) or normalise(text)

@@ -36,8 +36,6 @@ from marketplace.services.scan_kinds import follow_lots
 from marketplace.services.shipments import ShipmentNotInStateForThis, locked, lots_of, read_quantity
 
 ZERO = Decimal(0)
-Status = Shipment.Status
-INSPECTABLE = (Status.ARRIVED, Status.WEIGHED, Status.INSPECTED, Status.STORED, Status.HANDED_OVER)
 MOST_RESULTS = 100
 VERDICTS_ZH = {"pass": "合格", "concession": "让步接收", "reject": "不合格"}
 VERDICTS_EN = {"pass": "passed", "concession": "concession", "reject": "rejected"}
@@ -80,11 +78,10 @@ def inspect_lot(  # noqa: PLR0913 - an inspection has that many sides
     """
     shipment, lots, lot = _lock(lot)
     organisation = inspector_of(shipment, lot, by)
-    is_parkless = shipment.park is None and shipment.status == Status.DISPATCHED
-    if shipment.status not in INSPECTABLE and not is_parkless:
-        raise ShipmentNotInStateForThis(shipment)
     if lot.open_quantity <= 0:
         raise NothingToInspect(_("All of lot %(number)s was received or sent back.") % {"number": lot.number})
+    if not shipment.is_here:
+        raise ShipmentNotInStateForThis(shipment)
     quantities = _read_quantities(lot, accepted, concession, rejected)
     comparisons = _compare_all(lot, results or {})
     verdict = _read_verdict(verdict, quantities, comparisons)
