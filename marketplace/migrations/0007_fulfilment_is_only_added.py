@@ -32,5 +32,5 @@ DROP FUNCTION marketplace_receipt_says_what_it_said();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("marketplace", "0011_short_messages")]
+    dependencies = [("marketplace", "0006_deals_are_kept_as_said")]
     operations = [migrations.RunSQL(SQL, BACK)]

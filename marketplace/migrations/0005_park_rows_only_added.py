@@ -34,5 +34,5 @@ DROP FUNCTION park_fee_is_only_billed();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("marketplace", "0008_pools_and_exhibitions")]
+    dependencies = [("marketplace", "0004_deal_records_only_grow")]
     operations = [migrations.RunSQL(SQL, BACK)]

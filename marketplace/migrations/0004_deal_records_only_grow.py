@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Let nobody change or delete what a deal file has recorded, whatever program asks."""
 
-    dependencies = [("marketplace", "0006_order_numbers")]
+    dependencies = [("marketplace", "0003_order_numbers")]
 
     operations = [
         migrations.RunSQL(

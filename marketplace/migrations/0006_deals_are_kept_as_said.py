@@ -53,7 +53,7 @@ DROP FUNCTION marketplace_row_is_append_only();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("marketplace", "0009_park_rows_only_added")]
+    dependencies = [("marketplace", "0005_park_rows_only_added")]
 
     operations = [
         migrations.RunSQL(OFFER, OFFER_BACK),
