@@ -7,17 +7,21 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
-from rest_framework import serializers
+from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.api.pages import Pages
 from marketplace.models import Facility, Lot, Park, Shipment
+from marketplace.services import park_exceptions, park_stock
 from marketplace.templatetags.market import unit_name
 
 PARK = OpenApiParameter("park", int, required=True, description="Id of a park on whose grounds the caller works.")
 # More shipments than a gate sees in a day; who has more looks them up one by one.
 MOST_SHIPMENTS = 500
+LONGEST_ID = 18
 
 
 class FacilityBrief(serializers.ModelSerializer):
@@ -91,6 +95,71 @@ class GateShipment(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class StockLot(GateLot):
+    """A lot in the stock of a park; its owner is the seller until it is received, then the buyer."""
+
+    owner = serializers.SerializerMethodField()
+    seller = serializers.CharField(source="shipment.seller.name")
+    shipment = serializers.CharField(source="shipment.number")
+    arrived_at = serializers.DateTimeField(source="shipment.arrived_at", allow_null=True)
+    packages = None
+
+    class Meta(GateLot.Meta):
+        fields = (
+            *(name for name in GateLot.Meta.fields if name != "packages"),
+            "owner",
+            "seller",
+            "shipment",
+            "arrived_at",
+        )
+        read_only_fields = fields
+
+    def get_owner(self, lot) -> str:
+        return park_stock.owner_of(lot).name
+
+
+class WarehouseShare(serializers.Serializer):
+    organisation = serializers.CharField(source="organisation.name")
+    stored = serializers.DecimalField(max_digits=18, decimal_places=3)
+    booked = serializers.DecimalField(max_digits=18, decimal_places=3)
+
+
+class WarehouseDay(serializers.Serializer):
+    day = serializers.DateField(source="at.date")
+    booked = serializers.DecimalField(max_digits=18, decimal_places=3)
+
+
+class WarehouseState(serializers.Serializer):
+    """How full a warehouse is, in its unit."""
+
+    facility = FacilityBrief()
+    unit = serializers.CharField(source="facility.unit")
+    capacity = serializers.DecimalField(max_digits=18, decimal_places=3, allow_null=True)
+    stored = serializers.DecimalField(max_digits=18, decimal_places=3)
+    booked = serializers.DecimalField(max_digits=18, decimal_places=3)
+    free = serializers.DecimalField(max_digits=18, decimal_places=3, allow_null=True)
+    shares = WarehouseShare(many=True)
+    days = WarehouseDay(many=True)
+
+
+class ParkException(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=[(kind, kind) for kind in park_exceptions.KINDS])
+    title = serializers.CharField()
+    since = serializers.DateTimeField()
+    organisation = serializers.CharField(source="organisation.name", default="")
+    shipment = serializers.CharField(source="shipment.number", default="")
+    lot = serializers.CharField(source="lot.number", default="")
+    booking = serializers.CharField(source="booking.number", default="")
+    facility = serializers.CharField(source="facility.name", default="")
+    conflict = serializers.UUIDField(
+        source="conflict.key", default=None, allow_null=True, help_text="Send the scan of this key again with a choice."
+    )
+    message = serializers.CharField(source="conflict.message", default="")
+    quantity = serializers.DecimalField(max_digits=18, decimal_places=3, allow_null=True)
+    limit = serializers.DecimalField(max_digits=18, decimal_places=3, allow_null=True)
+    unit = serializers.CharField()
+
+
 class Day(serializers.Serializer):
     park = serializers.IntegerField()
     user = serializers.CharField()
@@ -162,7 +231,57 @@ class ConsoleFind(APIView):
         return Response(GateShipment(shipment).data)
 
 
+class ConsoleWarehouses(APIView):
+    @extend_schema(parameters=[PARK], responses=WarehouseState(many=True))
+    def get(self, request):
+        """Show how full the warehouses of a park are, by owner, and what is booked for the days to come."""
+        found = park_stock.read_occupancy(park=park_of(request), now=timezone.now())
+        return Response(WarehouseState(found, many=True).data)
+
+
+class ConsoleExceptions(APIView):
+    @extend_schema(parameters=[PARK], responses=ParkException(many=True))
+    def get(self, request):
+        """List what is not as planned: conflicts, late arrivals, weights, rejected lots, no-shows, overstays, overruns."""
+        found = park_exceptions.read_exceptions(park=park_of(request), now=timezone.now())
+        return Response(ParkException(found, many=True).data)
+
+
+class ConsoleInventory(generics.ListAPIView):
+    """What lies in a park, by owner and lot."""
+
+    queryset = Lot.objects.none()
+    serializer_class = StockLot
+    pagination_class = Pages
+    filter_backends = []
+
+    @extend_schema(
+        operation_id="console_inventory",
+        parameters=[
+            PARK,
+            OpenApiParameter("q", str, description="Words of a lot, shipment, plate, owner or the goods."),
+            OpenApiParameter("warehouse", int, description="Id of a warehouse."),
+        ],
+    )
+    def get(self, request, *args, **kwargs):
+        """List what lies in a park, by owner and lot."""
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self):
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        asked = self.request.query_params
+        warehouse = asked.get("warehouse") or None
+        if warehouse is not None and not (warehouse.isdecimal() and len(warehouse) < LONGEST_ID):
+            raise serializers.ValidationError({"warehouse": [_("Give the id of a warehouse.")]})
+        park = park_of(self.request)
+        return park_stock.find_stock(park=park, words=asked.get("q", "")[:100], warehouse=warehouse)
+
+
 urlpatterns = [
     path("console/today/", ConsoleToday.as_view(), name="api_console_today"),
     path("console/find/", ConsoleFind.as_view(), name="api_console_find"),
+    path("console/warehouses/", ConsoleWarehouses.as_view(), name="api_console_warehouses"),
+    path("console/exceptions/", ConsoleExceptions.as_view(), name="api_console_exceptions"),
+    path("console/inventory/", ConsoleInventory.as_view(), name="api_console_inventory"),
 ]

@@ -38,7 +38,8 @@ def of_park(view):
             raise Http404
         if request.session.get(LAST_PARK) != pk:
             request.session[LAST_PARK] = pk
-        return view(request, park, {"park": park, "parks": parks})
+        may_manage = Park.objects.managed_by(request.user).filter(pk=pk).exists()
+        return view(request, park, {"park": park, "parks": parks, "may_manage": may_manage})
 
     return wrapper
 
