@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from marketplace import verify_dealfile
 from marketplace.models import BookingEvent, DealRecord, Lot, Message
 from marketplace.models.deal_record import LABELS
-from marketplace.services import deal_files
+from marketplace.services import deal_files, invoices, payments, proposals
 from marketplace.services.attachments import store_attachment
 from marketplace.services.deal_archives import export_deal
 from marketplace.services.deal_seals import public_key
@@ -386,6 +386,8 @@ def test_every_kind_that_is_recorded_has_a_name_in_both_languages():
         for kind in re.findall(r'kind="([a-z_]+\.[a-z_]+)"', call)
     }
     recorded |= set(RECORD_KINDS.values()) | {f"booking.{kind}" for kind in BookingEvent.Kind.values}
+    answers = (*payments.ANSWERS.values(), *proposals.ANSWERS.values(), *invoices.ANSWERS.values())
+    recorded |= {kind for kind, *_ in answers}
 
     assert len(recorded) > 30
     assert recorded - set(LABELS) == set()
