@@ -18,7 +18,7 @@ from marketplace.api.fields import NumberField, OrganisationBrief
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
 from marketplace.models import Inspection, InspectionResult, Lot
-from marketplace.services import inspections
+from marketplace.services import inspection_answers, inspections
 from marketplace.services.shipment_papers import inspection_report
 
 
@@ -169,7 +169,7 @@ class ConcessionAnswer(APIView):
         inspection = get_object_or_404(Inspection.objects.answerable_by(request.user), pk=pk)
         serializer = ConcessionInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        inspections.answer_concession(
+        inspection_answers.answer_concession(
             inspection=inspection, by=request.user, now=timezone.now(), **serializer.validated_data
         )
         return Response(InspectionSerializer(_visible(request.user).get(pk=pk)).data)
@@ -186,7 +186,7 @@ class RejectedDecision(APIView):
         inspection = get_object_or_404(Inspection.objects.answerable_by(request.user), pk=pk)
         serializer = RemedyInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        inspections.decide_rejected(
+        inspection_answers.decide_rejected(
             inspection=inspection, by=request.user, now=timezone.now(), **serializer.validated_data
         )
         return Response(InspectionSerializer(_visible(request.user).get(pk=pk)).data)

@@ -18,6 +18,7 @@ from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
 from marketplace.models import Order, Receipt, ReceiptLine, ReceiptSignature, Shipment, User
 from marketplace.services import receipt_papers, receipts, signing_codes
+from marketplace.services.receipt_lines import is_intact
 
 
 class ReceiptLineSerializer(serializers.ModelSerializer):
@@ -245,7 +246,7 @@ def _verification(receipt, said=""):
             "number": receipt.number,
             "status": receipt.status,
             "sha256": receipt.sha256,
-            "is_intact": receipts.is_intact(receipt),
+            "is_intact": is_intact(receipt),
             "matches": said == receipt.sha256 if said else None,
             "signed_at": receipt.signed_at,
         }

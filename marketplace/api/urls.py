@@ -29,6 +29,7 @@ from marketplace.api import (
     scans,
     shipments,
     statements,
+    stock,
     webhooks,
 )
 
@@ -52,6 +53,7 @@ urlpatterns = [
     *order_money.urlpatterns,
     *scans.urlpatterns,
     *shipments.urlpatterns,
+    *stock.urlpatterns,
     *inspections.urlpatterns,
     *receipts.urlpatterns,
     *console.urlpatterns,

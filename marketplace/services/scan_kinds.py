@@ -23,7 +23,8 @@ from marketplace.models import (
 )
 from marketplace.services import orders, stock
 from marketplace.services.fulfilment_events import orders_of, tell, write_event
-from marketplace.services.shipments import read_quantity, set_off
+from marketplace.services.lots import read_quantity
+from marketplace.services.shipments import set_off
 from marketplace.services.weights import TENTH, judge_weight
 
 Kind = FulfilmentEvent.Kind

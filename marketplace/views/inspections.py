@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from config.http import file_response
 from marketplace.forms.shipments import InspectionForm, RemedyForm
 from marketplace.models import Inspection, Lot
-from marketplace.services import inspection_desk, inspections
+from marketplace.services import inspection_answers, inspection_desk
 from marketplace.services.shipment_papers import inspection_report
 from marketplace.views.once import once
 
@@ -48,7 +48,9 @@ def inspection_detail(request, pk):
 def concession_answer(request, pk):
     inspection = get_object_or_404(Inspection.objects.answerable_by(request.user), pk=pk)
     is_agreed = request.POST.get("answer") == "agree"
-    inspections.answer_concession(inspection=inspection, is_agreed=is_agreed, by=request.user, now=timezone.now())
+    inspection_answers.answer_concession(
+        inspection=inspection, is_agreed=is_agreed, by=request.user, now=timezone.now()
+    )
     messages.success(request, _("Answered. The seller was told."))
     return redirect("marketplace:inspection_detail", pk)
 
@@ -58,7 +60,7 @@ def concession_answer(request, pk):
 def rejected_decide(request, pk):
     inspection = get_object_or_404(Inspection.objects.answerable_by(request.user), pk=pk)
     remedy = request.POST.get("remedy", "")
-    inspections.decide_rejected(inspection=inspection, remedy=remedy, by=request.user, now=timezone.now())
+    inspection_answers.decide_rejected(inspection=inspection, remedy=remedy, by=request.user, now=timezone.now())
     messages.success(request, _("Decided. The seller was told."))
     return redirect("marketplace:inspection_detail", pk)
 

@@ -10,6 +10,7 @@ from config.http import file_response
 from marketplace.forms.shipments import CodeForm, CodeRequestForm, PaperCheckForm, ReceiptForm
 from marketplace.models import Order, Receipt, Shipment
 from marketplace.services import receipt_papers, receipts, signing_codes
+from marketplace.services.receipt_lines import draft_lines, is_intact
 from marketplace.views.once import once
 
 LARGEST_PAPER = 5 * 1024**2
@@ -22,7 +23,7 @@ def receipt_create(request, shipment_pk, order_pk):
     orders = Order.objects.filter(lines__lots__shipment=shipment).distinct()
     order = get_object_or_404(orders.select_related("buyer", "seller"), pk=order_pk)
     receipts.require_handler(request.user, shipment, order)
-    form = ReceiptForm(request.POST or None, draft=receipts.draft_lines(shipment=shipment, order=order))
+    form = ReceiptForm(request.POST or None, draft=draft_lines(shipment=shipment, order=order))
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():
             receipt = receipts.issue_receipt(
@@ -41,7 +42,7 @@ def _detail(request, pk, form):
         "sides": receipts.sides_of(request.user, receipt),
         "may_edit": Receipt.objects.editable_by(request.user).filter(pk=pk).exists(),
         "form": form,
-        "is_intact": receipts.is_intact(receipt),
+        "is_intact": is_intact(receipt),
     }
     return render(request, "marketplace/receipt_detail.html", context, status=form.http_status)
 
@@ -108,7 +109,7 @@ def receipt_verify(request, token):
         "receipt": receipt,
         "form": form,
         "said": said,
-        "is_intact": receipts.is_intact(receipt),
+        "is_intact": is_intact(receipt),
         "is_same_hash": said == receipt.sha256,
         "paper": paper,
         "is_same_paper": bool(paper)

@@ -20,7 +20,8 @@ from marketplace.models import (
 )
 from marketplace.services import shipment_papers, shipments
 from marketplace.services.labels import labels_of
-from marketplace.services.receipts import draft_lines
+from marketplace.services.lots import left_to_plan
+from marketplace.services.receipt_lines import draft_lines
 from marketplace.views.once import once
 
 PER_PAGE = 24
@@ -69,7 +70,7 @@ def shipment_create(request, pk):
     order = get_object_or_404(Order.objects.with_details().running().filter(seller__in=trading), pk=pk)
     asked = request.GET.get("lots", "1")
     per_line = min(max(int(asked), 1), MOST_LOTS_PER_LINE) if asked.isdigit() and len(asked) < 4 else 1
-    rows = rows_to_plan(order, shipments.left_to_plan(order), lots_per_line=per_line)
+    rows = rows_to_plan(order, left_to_plan(order), lots_per_line=per_line)
     form = ShipmentForm(
         request.POST or None,
         rows=rows,

@@ -110,13 +110,12 @@ def main() -> int:
     parser.add_argument("--queue", type=int, default=500)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    # Bells are rung after commit into nothing: there is no broker in a bench.
-    settings.CELERY_TASK_ALWAYS_EAGER = False
+    settings.SECURE_SSL_REDIRECT = False
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         figures = run(options.scans, options.queue)
     finally:
-        connection.creation.destroy_test_db(settings.DATABASES["default"]["NAME"], verbosity=0)
+        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
     sys.stdout.write(f"{name}: {json.dumps(figures, indent=2)}\n")
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2))

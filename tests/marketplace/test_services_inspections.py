@@ -6,11 +6,10 @@ from config.errors import InputRefused
 from marketplace.models import DealRecord, Inspection, Lot, Notification, OrderLine, Shipment
 from marketplace.parsing.draft_fields import ProblemError
 from marketplace.parsing.specifications import compare
+from marketplace.services.inspection_answers import answer_concession, decide_rejected
 from marketplace.services.inspections import (
     InspectionAlreadyAnswered,
     NothingToInspect,
-    answer_concession,
-    decide_rejected,
     inspect_lot,
 )
 from marketplace.services.organisations import OnlyMembersMay

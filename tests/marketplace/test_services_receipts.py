@@ -20,14 +20,12 @@ from marketplace.models import (
 )
 from marketplace.services.inspections import inspect_lot
 from marketplace.services.organisations import OnlyMembersMay
+from marketplace.services.receipt_lines import ConcessionNotAnswered, draft_lines, is_intact
 from marketplace.services.receipts import (
     AlreadySigned,
-    ConcessionNotAnswered,
     NothingToReceive,
     ReceiptNoLongerOpen,
     ReceiptWaitsAlready,
-    draft_lines,
-    is_intact,
     issue_receipt,
     sign_receipt,
     withdraw_receipt,
