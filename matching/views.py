@@ -1,5 +1,6 @@
 from http import HTTPStatus
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import JsonResponse
@@ -28,6 +29,7 @@ def listing_matches(request, listing_id):
     matches = Match.objects.for_listing(listing).current(now).visible_to(request.user).with_listings()
     page = Paginator(matches, PER_PAGE).get_page(request.GET.get("page"))
     context = {"listing": listing, "run": run, "progress": progress_of(listing, run, now), "page": page}
+    context["may_ask"] = listing.side == Listing.Side.DEMAND
     context["rows"] = [{"match": match, "other": match.other_than(listing)} for match in page]
     if context["progress"] == "done" and page.paginator.count <= FEW:
         context["near"] = services.nearly_fitting(listing=listing, user=request.user, now=now)
@@ -71,6 +73,21 @@ def match_negotiate(request, match_id):
     match = get_object_or_404(Match.objects.visible_to(request.user).with_listings(), pk=match_id)
     negotiation = services.open_negotiation(match=match, by=request.user, now=timezone.now())
     return redirect("marketplace:negotiation_detail", negotiation.pk)
+
+
+@login_required
+@require_POST
+def match_ask_for_quotes(request, listing_id):
+    """Draft a request for quotation to the suppliers of the chosen matches, to be looked at and sent."""
+    demands = Listing.objects.editable_by(request.user).filter(side=Listing.Side.DEMAND)
+    demand = get_object_or_404(demands.with_names(), pk=listing_id)
+    chosen = [int(pk) for pk in request.POST.getlist("match") if pk.isdigit() and len(pk) < 18]
+    try:
+        rfq = services.ask_for_quotes(demand=demand, chosen=chosen, by=request.user, now=timezone.now())
+    except InputRefused as refused:
+        messages.error(request, " ".join(message for found in refused.errors.values() for message in found))
+        return redirect("matching:listing_matches", listing_id)
+    return redirect("marketplace:rfq_edit", rfq.pk)
 
 
 @require_GET

@@ -1,7 +1,7 @@
 import pytest
 from django.urls import reverse
 
-from marketplace.models import Listing
+from marketplace.models import Listing, RequestForQuotation
 from matching import runs, services
 from matching.models import Match, MatchRun
 from tests.factories import ListingFactory, OrganisationFactory, UserFactory
@@ -138,6 +138,31 @@ def test_match_detail_of_a_stranger_is_not_found(client, demand, now):
     client.force_login(UserFactory())
 
     assert client.get(reverse("matching:match_detail", args=[Match.objects.get().pk])).status_code == 404
+
+
+def test_match_ask_for_quotes_drafts_a_request_to_the_chosen_with_their_reasons(client, buyer, demand, now):
+    supply = ListingFactory()
+    match(demand, now)
+    found = Match.objects.get(supply=supply)
+    client.force_login(buyer)
+
+    nobody = client.post(reverse("matching:match_ask_for_quotes", args=[demand.pk]), {"match": ["0", "x"]})
+    response = client.post(reverse("matching:match_ask_for_quotes", args=[demand.pk]), {"match": [found.pk]})
+
+    rfq = RequestForQuotation.objects.get()
+    invitation = rfq.invitations.get()
+    assert nobody.url == reverse("matching:listing_matches", args=[demand.pk])
+    assert response.url == reverse("marketplace:rfq_edit", args=[rfq.pk])
+    assert (rfq.status, rfq.demand, rfq.lines.get().quantity) == ("draft", demand, demand.quantity)
+    assert (invitation.supplier, invitation.supply) == (supply.organisation, supply)
+    assert (invitation.match_reasons, invitation.match_score) == (found.reasons, found.score)
+
+
+def test_match_ask_for_quotes_for_a_stranger_or_from_a_supply_is_not_found(client, buyer, demand):
+    supply = ListingFactory(organisation=demand.organisation)
+    for user, listing in [(UserFactory(), demand), (buyer, supply)]:
+        client.force_login(user)
+        assert client.post(reverse("matching:match_ask_for_quotes", args=[listing.pk]), {}).status_code == 404
 
 
 def test_search_answers_anybody_at_once(client):
