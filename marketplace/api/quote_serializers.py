@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketplace.api.attachments import AttachmentIdsField, AttachmentSerializer
-from marketplace.api.fields import NumberField, OrganisationBrief
+from marketplace.api.fields import FirmBrief, NumberField
 from marketplace.api.rfq_serializers import SaidFlag, SaidNumber, SaidText, TermsInput
 from marketplace.models import Award, AwardLine, Quote, QuoteLine
 
@@ -62,7 +62,7 @@ class QuoteLineSerializer(serializers.ModelSerializer):
 
 
 class QuoteSerializer(serializers.ModelSerializer):
-    supplier = OrganisationBrief()
+    supplier = FirmBrief()
     lines = QuoteLineSerializer(many=True)
     attachments = AttachmentSerializer(many=True)
     tax_rate = NumberField()
@@ -127,7 +127,7 @@ class ComparisonRow(serializers.Serializer):
 
 class ComparisonTotal(serializers.Serializer):
     quote = serializers.IntegerField()
-    supplier = OrganisationBrief()
+    supplier = FirmBrief()
     on_time_rate = serializers.FloatField(allow_null=True)
     deliveries = serializers.IntegerField()
     currency = serializers.CharField()
@@ -167,7 +167,7 @@ class ComparisonSerializer(serializers.Serializer):
             }
             for quote, total in comparison.totals()
         ]
-        return ComparisonTotal(rows, many=True).data
+        return ComparisonTotal(rows, many=True, context=self.context).data
 
     @extend_schema_field(MixPart(many=True))
     def get_mix(self, comparison):
@@ -207,7 +207,7 @@ class AwardLineSerializer(serializers.ModelSerializer):
 
 
 class AwardSerializer(serializers.ModelSerializer):
-    supplier = OrganisationBrief(source="quote.supplier")
+    supplier = FirmBrief(source="quote.supplier")
     lines = AwardLineSerializer(many=True)
     offer_status = serializers.CharField(source="offer.status", help_text="open: it waits for an approver.")
     orders = serializers.SerializerMethodField()

@@ -37,8 +37,9 @@ def own_quote(request, pk) -> Quote:
     return get_object_or_404(Quote.objects.editable_by(request.user).with_names(), pk=pk)
 
 
-def shown_quote(quote: Quote, status: int = HTTPStatus.OK) -> Response:
-    return Response(QuoteSerializer(Quote.objects.with_lines().get(pk=quote.pk)).data, status=status)
+def shown_quote(request, quote: Quote, status: int = HTTPStatus.OK) -> Response:
+    row = Quote.objects.with_lines().get(pk=quote.pk)
+    return Response(QuoteSerializer(row, context={"request": request}).data, status=status)
 
 
 def bought(request, pk) -> RequestForQuotation:
@@ -96,14 +97,14 @@ class RfqQuotes(CreatingView):
             fields=said,
             now=timezone.now(),
         )
-        return shown_quote(quote, HTTPStatus.CREATED)
+        return shown_quote(request, quote, HTTPStatus.CREATED)
 
 
 class QuoteDetail(APIView):
     @extend_schema(responses=QuoteSerializer)
     def get(self, request, pk):
         """Show one version of a quote."""
-        return Response(QuoteSerializer(readable_quote(request, pk)).data)
+        return Response(QuoteSerializer(readable_quote(request, pk), context={"request": request}).data)
 
 
 class QuoteDifferences(APIView):
@@ -123,7 +124,9 @@ class QuoteSubmit(APIView):
     @extend_schema(request=None, responses=QuoteSerializer)
     def post(self, request, pk):
         """Hand in a draft; it takes the place of the version before."""
-        return shown_quote(quotes.submit_quote(quote=own_quote(request, pk), by=request.user, now=timezone.now()))
+        return shown_quote(
+            request, quotes.submit_quote(quote=own_quote(request, pk), by=request.user, now=timezone.now())
+        )
 
 
 class QuoteWithdraw(APIView):
@@ -131,14 +134,16 @@ class QuoteWithdraw(APIView):
     def post(self, request, pk):
         """Take back a quote before the deadline; a draft is thrown away."""
         quote = quotes.withdraw_quote(quote=own_quote(request, pk), by=request.user, now=timezone.now())
-        return shown_quote(quote) if quote.pk else Response(status=HTTPStatus.NO_CONTENT)
+        return shown_quote(request, quote) if quote.pk else Response(status=HTTPStatus.NO_CONTENT)
 
 
 class QuoteConfirm(APIView):
     @extend_schema(request=None, responses=QuoteSerializer)
     def post(self, request, pk):
         """Say that a quote stands after the buyer changed the request."""
-        return shown_quote(quotes.confirm_quote(quote=own_quote(request, pk), by=request.user, now=timezone.now()))
+        return shown_quote(
+            request, quotes.confirm_quote(quote=own_quote(request, pk), by=request.user, now=timezone.now())
+        )
 
 
 class QuoteExtend(APIView):
@@ -146,7 +151,7 @@ class QuoteExtend(APIView):
     def post(self, request, pk):
         """Let a quote hold longer."""
         quote, said = own_quote(request, pk), checked(ValidityInput, request)
-        return shown_quote(quotes.extend_validity(quote=quote, by=request.user, now=timezone.now(), **said))
+        return shown_quote(request, quotes.extend_validity(quote=quote, by=request.user, now=timezone.now(), **said))
 
 
 class RfqComparison(APIView):
@@ -154,7 +159,7 @@ class RfqComparison(APIView):
     def get(self, request, pk):
         """Compare all quotes: every line and quantity, landed, and the whole; 409 while they are sealed."""
         comparison = comparisons.compare_quotes(rfq=bought(request, pk), by=request.user, now=timezone.now())
-        return Response(ComparisonSerializer(comparison).data)
+        return Response(ComparisonSerializer(comparison, context={"request": request}).data)
 
 
 class RfqComparisonSheet(APIView):
@@ -180,7 +185,7 @@ class RfqAwards(CreatingView):
     def get(self, request, pk):
         """Show what was awarded, and the orders that came of it."""
         found = bought(request, pk).awards.with_details().order_by("pk")
-        return Response(AwardSerializer(found, many=True).data)
+        return Response(AwardSerializer(found, many=True, context={"request": request}).data)
 
     @extend_schema(
         request=AwardInput,
@@ -202,7 +207,7 @@ class RfqAwards(CreatingView):
         made = awards.award_quotes(
             rfq=own(request, pk), by=request.user, now=timezone.now(), **checked(AwardInput, request)
         )
-        return Response(AwardSerializer(made, many=True).data, status=HTTPStatus.CREATED)
+        return Response(AwardSerializer(made, many=True, context={"request": request}).data, status=HTTPStatus.CREATED)
 
 
 class AwardVoid(APIView):
@@ -211,7 +216,8 @@ class AwardVoid(APIView):
         """Call off an award that waits for an approver."""
         mine = RequestForQuotation.objects.editable_by(request.user)
         award = get_object_or_404(Award.objects.filter(rfq__in=mine).select_related("rfq"), pk=pk)
-        return Response(AwardSerializer(awards.void_award(award=award, by=request.user, now=timezone.now())).data)
+        award = awards.void_award(award=award, by=request.user, now=timezone.now())
+        return Response(AwardSerializer(award, context={"request": request}).data)
 
 
 urlpatterns = [

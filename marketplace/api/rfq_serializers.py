@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from marketplace.api.attachments import AttachmentIdsField, AttachmentSerializer
-from marketplace.api.fields import NumberField, OrganisationBrief
+from marketplace.api.fields import FirmBrief, NumberField
 from marketplace.models import (
     Incoterm,
     Organisation,
@@ -96,6 +96,11 @@ class RfqCreate(RfqFields):
     suppliers = serializers.ListField(
         child=serializers.CharField(max_length=200), default=list, help_text="Ids, USCCs or full names."
     )
+    supplies = serializers.ListField(
+        child=serializers.IntegerField(),
+        default=list,
+        help_text="Ids of supplies (of matches, say) whose firms to ask.",
+    )
     attachments = AttachmentIdsField(many=True, required=False)
     publish = serializers.BooleanField(default=False, help_text="Send it at once.")
 
@@ -144,7 +149,7 @@ class RfqLineSerializer(serializers.ModelSerializer):
 
 
 class RfqInvitationSerializer(serializers.ModelSerializer):
-    supplier = OrganisationBrief()
+    supplier = FirmBrief()
 
     class Meta:
         model = RfqInvitation
@@ -180,7 +185,7 @@ class RfqAmendmentSerializer(serializers.ModelSerializer):
 class RfqBrief(serializers.ModelSerializer):
     """A request in a list."""
 
-    buyer = OrganisationBrief()
+    buyer = FirmBrief()
     number = serializers.CharField()
     tax_rate = NumberField()
     deposit_percent = NumberField()
@@ -245,7 +250,7 @@ class RfqSerializer(RfqBrief):
     @extend_schema_field(RfqInvitationSerializer(many=True))
     def get_invitations(self, rfq):
         shown = [one for one in rfq.invitations.all() if self._is_buyers(rfq) or one.supplier_id in self._mine()]
-        return RfqInvitationSerializer(shown, many=True).data
+        return RfqInvitationSerializer(shown, many=True, context=self.context).data
 
     @extend_schema_field({"type": "integer", "nullable": True})
     def get_quote_count(self, rfq):

@@ -37,6 +37,7 @@ from marketplace.models import (
     RfqQuestion,
 )
 from marketplace.services import quote_openings, rfq_invitations, rfqs
+from marketplace.services.rfq_invitations import Invitee
 
 
 def checked(serializer_class, request) -> dict:
@@ -136,7 +137,7 @@ class RfqList(CreatingView, generics.ListAPIView):
             by=request.user,
             demand=_demand(request, said.pop("demand", None)),
             lines=said.pop("lines"),
-            suppliers=said.pop("suppliers"),
+            suppliers=[*said.pop("suppliers"), *_supplies(request, said.pop("supplies"))],
             attachments=attachable(request, buyer, said.pop("attachments", [])),
             publish=said.pop("publish"),
             fields=said,
@@ -152,6 +153,15 @@ def _demand(request, pk) -> Listing | None:
     if demand is None:
         raise serializers.ValidationError({"demand": [_("This is no demand of yours.")]})
     return demand
+
+
+def _supplies(request, pks) -> list[Invitee]:
+    """Return the firms behind these supplies, each with the supply it is asked for."""
+    visible = Listing.objects.visible_to(request.user, timezone.now()).filter(side=Listing.Side.SUPPLY, pk__in=pks)
+    found = list(visible.select_related("organisation"))
+    if len(found) != len(set(pks)):
+        raise serializers.ValidationError({"supplies": [_("There is no such supply.")]})
+    return [Invitee(supply.organisation, supply) for supply in found]
 
 
 class RfqDetail(APIView):
@@ -279,7 +289,7 @@ class RfqInvitationDecline(APIView):
         invitation = rfq_invitations.decline_invitation(
             invitation=invitation, by=request.user, now=timezone.now(), **said
         )
-        return Response(RfqInvitationSerializer(invitation).data)
+        return Response(RfqInvitationSerializer(invitation, context={"request": request}).data)
 
 
 urlpatterns = [

@@ -252,7 +252,7 @@ class AwardForm(ShowsRefusals):
         self.comparison = comparison
         self.places = [(row.line, entry.quote) for row in comparison.rows if row.is_wanted for entry in row.entries]
         for line, quote in self.places:
-            field = number(f"{line.description} · {quote.supplier.name}")
+            field = number(f"{line.description} · {quote.shown_name}")
             field.initial = plain((chosen or {}).get((line.pk, quote.pk)))
             field.widget.attrs["aria-label"] = field.label
             self.fields[f"take_{line.pk}_{quote.pk}"] = field

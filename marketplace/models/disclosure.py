@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.models.attachment import Attachment
 from marketplace.models.negotiation import Negotiation
 from marketplace.models.organisation import Organisation
+from marketplace.models.rfq import RfqInvitation
 from marketplace.models.user import User
 from marketplace.parsing.regions import place_name, regions
 
@@ -116,6 +117,8 @@ class Reader:
         for buyer, seller, stage in pairs.values_list("buyer", "seller", "stage"):
             for other in {buyer, seller} - self._own:
                 stages[other] = max(stages.get(other, 0), stage)
+        for other, stage in RfqInvitation.objects.stages_of(self._own):
+            stages[other] = max(stages.get(other, 0), stage)
         return stages
 
     def _may(self, organisation: Organisation, needed: int) -> bool:

@@ -47,12 +47,12 @@ class QuoteQuerySet(models.QuerySet):
 
     def with_lines(self) -> Self:
         lines = QuoteLine.objects.select_related("line").order_by("line__position", "quantity", "pk")
-        return self.select_related("supplier", "park", "submitted_by").prefetch_related(
+        return self.select_related("supplier__disclosure", "park", "submitted_by").prefetch_related(
             Prefetch("lines", lines), Prefetch("attachments", Attachment.objects.order_by("pk"))
         )
 
     def with_names(self) -> Self:
-        return self.select_related("supplier", "rfq", "rfq__buyer")
+        return self.select_related("supplier__disclosure", "rfq", "rfq__buyer__disclosure")
 
 
 class Quote(Terms):
@@ -184,7 +184,7 @@ class AwardQuerySet(models.QuerySet):
 
     def with_details(self) -> Self:
         lines = AwardLine.objects.select_related("line").order_by("line__position", "pk")
-        return self.select_related("quote", "quote__supplier", "offer", "made_by").prefetch_related(
+        return self.select_related("quote__supplier__disclosure", "offer", "made_by").prefetch_related(
             Prefetch("lines", lines), "offer__orders"
         )
 

@@ -1,3 +1,4 @@
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from marketplace.models.attachment import Attachment
 from marketplace.models.listing import Listing
 from marketplace.models.membership import Membership
+from marketplace.models.negotiation import Negotiation
 from marketplace.models.organisation import Organisation
 from marketplace.models.terms import Terms
 from marketplace.models.user import User
@@ -59,13 +61,15 @@ class RequestForQuotationQuerySet(models.QuerySet):
         ).distinct()
 
     def with_names(self) -> Self:
-        return self.select_related("buyer", "demand", "park")
+        return self.select_related("buyer__disclosure", "demand", "park")
 
     def with_details(self) -> Self:
         """Add lines, who is invited, questions and files, as one page shows them."""
         return self.with_names().prefetch_related(
             Prefetch("lines", RfqLine.objects.filter(is_removed=False).order_by("position", "pk")),
-            Prefetch("invitations", RfqInvitation.objects.select_related("supplier", "supply").order_by("pk")),
+            Prefetch(
+                "invitations", RfqInvitation.objects.select_related("supplier__disclosure", "supply").order_by("pk")
+            ),
             Prefetch("questions", RfqQuestion.objects.select_related("asked_for").order_by("asked_at", "pk")),
             Prefetch("amendments", RfqAmendment.objects.order_by("-revision")),
             Prefetch("openings", RfqOpening.objects.select_related("by").order_by("at", "pk")),
@@ -233,6 +237,26 @@ class RfqLine(models.Model):
         return self.largest_quantity - self.awarded
 
 
+class RfqInvitationQuerySet(models.QuerySet):
+    def stages_of(self, organisations: Collection[int]) -> Iterator[tuple[int, int]]:
+        """Yield the firms that these were asked by or ask, with how much that opens to them.
+
+        To be asked is as much as an open negotiation; a quote that the buyer may read is an answer.
+        """
+        stage = Negotiation.Stage
+        quoted = models.Q(rfq__quotes__supplier=F("supplier"), rfq__quotes__submitted_at__isnull=False)
+        legible = Q(rfq__is_sealed=False) | Q(rfq__opened_at__isnull=False)
+        asked = self.filter(invited_at__isnull=False).filter(
+            Q(supplier__in=organisations) | Q(rfq__buyer__in=organisations)
+        )
+        reached = models.Case(models.When(quoted & legible, then=stage.ANSWERED), default=stage.OPENED)
+        for buyer, supplier, how_far in asked.annotate(reached=reached).values_list(
+            "rfq__buyer", "supplier", "reached"
+        ):
+            for other in {buyer, supplier} - set(organisations):
+                yield other, how_far
+
+
 class RfqInvitation(models.Model):
     """A supplier is asked to quote; with the supply that fits and why, where the matcher found it."""
 
@@ -247,6 +271,8 @@ class RfqInvitation(models.Model):
     viewed_at = models.DateTimeField(null=True, blank=True)
     declined_at = models.DateTimeField(null=True, blank=True)
     decline_reason = models.CharField(_("reason"), max_length=500, blank=True)
+
+    objects = RfqInvitationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("invitation to quote")

@@ -3,12 +3,18 @@
 from django.urls import reverse
 from django.utils import timezone
 
-from marketplace.models import Announcement, Award, Organisation, Quote, RequestForQuotation, RfqQuestion
+from marketplace.models import Announcement, Award, Negotiation, Organisation, Quote, RequestForQuotation, RfqQuestion
+from marketplace.models.disclosure import names_at
 
 
-def _name(organisation: Organisation, language: str) -> str:
-    names = organisation.name_zh, organisation.name_en
-    return (names[1] or names[0]) if language == "en" else (names[0] or names[1])
+def _asked(organisation: Organisation) -> tuple[str, str]:
+    """Return what a firm is called to whom it was asked by, or asks: as much as an open negotiation tells."""
+    return names_at(organisation, Negotiation.Stage.OPENED)
+
+
+def _quoted(organisation: Organisation) -> tuple[str, str]:
+    """Return what a supplier is called to the buyer who may read its quote."""
+    return names_at(organisation, Negotiation.Stage.ANSWERED)
 
 
 def _fact(
@@ -35,7 +41,8 @@ def _fact(
 
 
 def received(rfq: RequestForQuotation, suppliers: list[Organisation]) -> list[Announcement]:
-    titles = f"{_name(rfq.buyer, 'zh')}邀请贵方报价", f"{_name(rfq.buyer, 'en')} asks you for a quote"
+    name_zh, name_en = _asked(rfq.buyer)
+    titles = f"{name_zh}邀请贵方报价", f"{name_en} asks you for a quote"
     return [_fact(rfq, "rfq.received", supplier, str(supplier.pk), titles) for supplier in suppliers]
 
 
@@ -73,7 +80,8 @@ def cancelled(rfq: RequestForQuotation, suppliers: list[Organisation]) -> list[A
 
 
 def declined(rfq: RequestForQuotation, supplier: Organisation, reason: str) -> list[Announcement]:
-    titles = f"{_name(supplier, 'zh')}不参与报价", f"{_name(supplier, 'en')} will not quote"
+    name_zh, name_en = _asked(supplier)
+    titles = f"{name_zh}不参与报价", f"{name_en} will not quote"
     return [_fact(rfq, "rfq.declined", rfq.buyer, str(supplier.pk), titles, (reason, reason))]
 
 
@@ -100,7 +108,8 @@ def quote_received(quote: Quote, count: int) -> list[Announcement]:
     """Tell the buyer of a quote; of a sealed one only that there is one more."""
     rfq = quote.rfq
     if rfq.shows_quotes:
-        titles = f"{_name(quote.supplier, 'zh')}已报价", f"{_name(quote.supplier, 'en')} has quoted"
+        name_zh, name_en = _quoted(quote.supplier)
+        titles = f"{name_zh}已报价", f"{name_en} has quoted"
         key = f"{quote.supplier_id}:{quote.version}"
         return [_fact(rfq, "quote.received", rfq.buyer, key, titles, quote=quote.pk, quotes=count)]
     if quote.version > 1:
@@ -114,7 +123,8 @@ def quote_withdrawn(quote: Quote) -> list[Announcement]:
     rfq = quote.rfq
     if not rfq.shows_quotes:
         return []
-    titles = f"{_name(quote.supplier, 'zh')}撤回了报价", f"{_name(quote.supplier, 'en')} withdrew its quote"
+    name_zh, name_en = _quoted(quote.supplier)
+    titles = f"{name_zh}撤回了报价", f"{name_en} withdrew its quote"
     return [_fact(rfq, "quote.withdrawn", rfq.buyer, str(quote.pk), titles, quote=quote.pk)]
 
 
@@ -137,6 +147,6 @@ def rejected(quote: Quote) -> list[Announcement]:
 
 
 def fallen(award: Award) -> list[Announcement]:
-    name_zh, name_en = _name(award.quote.supplier, "zh"), _name(award.quote.supplier, "en")
+    name_zh, name_en = _quoted(award.quote.supplier)
     titles = f"授予{name_zh}的订单未成立，可重新授予", f"The award to {name_en} came to nothing: award it anew"
     return [_fact(award.rfq, "award.fallen", award.rfq.buyer, str(award.pk), titles, award=award.pk)]

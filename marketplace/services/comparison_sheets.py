@@ -58,7 +58,7 @@ def _lines(sheet: Worksheet, comparison: Comparison) -> None:
     sheet.title = _("Lines")
     heads = [_("Line"), _("What"), _("Quantity"), _("Unit")]
     for quote in comparison.quotes:
-        name = quote.supplier.name
+        name = quote.shown_name
         heads += [
             f"{name}: {_('unit price')} ({quote.currency})",
             f"{name}: {_('landed')} ({comparison.rfq.currency})",
@@ -96,7 +96,7 @@ def _totals(sheet: Worksheet, comparison: Comparison) -> None:
     for number, (quote, total) in enumerate(comparison.totals(), start=2):
         rate = quote.supplier.on_time_rate
         values = [
-            quote.supplier.name, quote.version, quote.currency, total.amount, total.landed, total.covered,
+            quote.shown_name, quote.version, quote.currency, total.amount, total.landed, total.covered,
             total.lead_days, quote.supplier.deliveries,
             None if rate is None else Decimal(str(round(100 * rate, 1))),
             timezone.localtime(quote.valid_until).strftime("%Y-%m-%d %H:%M"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Membership, Quote, QuoteLine, RequestForQuotation, RfqLine, User
+from marketplace.models.disclosure import Reader
 from marketplace.parsing.draft_fields import ProblemError, currency, decimal
 from marketplace.quoting.comparison import Bid, Cell, Price, Table, Total, Wanted, basis, compare
 from marketplace.services.organisations import require_role
@@ -46,7 +47,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``unconfirmed`` are quotes for an earlier revision of the request, which compete no more until confirmed."""
+    """Each quote has the ``shown_name`` of its supplier, as the reader may know it.
+
+    ``unconfirmed`` are quotes for an earlier revision of the request, which compete no more until confirmed.
+    """
 
     rfq: RequestForQuotation
     quotes: list[Quote]
@@ -105,6 +109,9 @@ def compare_quotes(*, rfq: RequestForQuotation, by: User, now: datetime) -> Comp
         raise QuotesSealed(_("The quotes are sealed until they are opened after the deadline."))
     readable = Quote.objects.readable_by(by, now).filter(rfq=rfq).standing().with_lines().order_by("submitted_at", "pk")
     found = list(readable)
+    reader = Reader(by)
+    for quote in found:
+        quote.shown_name = reader.name_of(quote.supplier)
     quotes = [quote for quote in found if quote.rfq_revision == rfq.revision]
     lines = list(rfq.lines.filter(is_removed=False).order_by("position", "pk"))
     asked = {line.pk: line for line in lines}

@@ -92,8 +92,9 @@ def first_lines(demand: Listing) -> list[dict[str, Any]]:
     line = {
         "description": demand.title[:300],
         "specification": {"attributes": attributes, "text": ""},
-        "quantity": demand.quantity,
-        "unit": demand.unit,
+        # A demand may leave open how much; a request does not, and begins with one.
+        "quantity": demand.quantity or 1,
+        "unit": demand.unit or (demand.category.unit if demand.category else "") or "piece",
         "tiers": [],
     }
     return [line]
@@ -392,9 +393,6 @@ def copy_rfq(*, rfq: RequestForQuotation, by: User, now: datetime) -> RequestFor
     copy.copy_of = rfq
     copy.save(update_fields=["copy_of"])
     # Who was blocked or suspended since is not asked again.
-    add_invitees(copy, [Invitee(one.supplier, one.supply) for one in _askable(rfq)], now=now, skip_refused=True)
+    askable = [Invitee(one.supplier, one.supply) for one in rfq.invitations.select_related("supplier", "supply")]
+    add_invitees(copy, askable, now=now, skip_refused=True)
     return copy
-
-
-def _askable(rfq: RequestForQuotation) -> list[RfqInvitation]:
-    return list(rfq.invitations.select_related("supplier", "supply").order_by("pk"))
