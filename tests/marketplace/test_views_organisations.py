@@ -3,8 +3,8 @@ import re
 import pytest
 from django.urls import reverse
 
-from marketplace.models import Block, Membership, Organisation, Report, UsccContest
-from tests.factories import ListingFactory, OrganisationFactory, UserFactory, uscc
+from marketplace.models import Block, Disclosure, Membership, Organisation, Report, UsccContest
+from tests.factories import NOON, ListingFactory, OrganisationFactory, UserFactory, uscc
 
 pytestmark = pytest.mark.django_db
 ENGLISH = {"accept-language": "en"}
@@ -110,15 +110,17 @@ def test_organisation_detail_hides_a_firm_that_is_not_approved(client):
     assert client.get(reverse("marketplace:organisation_detail", args=[organisation.pk])).status_code == 404
 
 
-def test_organisation_detail_shows_contacts_to_those_who_are_logged_in(client):
+def test_organisation_detail_shows_contacts_from_the_stage_that_the_firm_chose(client):
     organisation = OrganisationFactory(contact_phone="0576-1234")
     path = reverse("marketplace:organisation_detail", args=[organisation.pk])
 
-    anonymous = client.get(path)
+    anonymous = client.get(path).content.decode()
     client.force_login(UserFactory())
+    stranger = client.get(path).content.decode()
+    Disclosure.objects.create(organisation=organisation, contact_from=0, updated_at=NOON, updated_by=UserFactory())
+    told = client.get(path).content.decode()
 
-    assert "0576-1234" not in anonymous.text
-    assert "0576-1234" in client.get(path).text
+    assert ["0576-1234" in page for page in (anonymous, stranger, told)] == [False, False, True]
 
 
 def test_organisation_detail_asks_as_much_for_three_listings_as_for_one(client, count_queries):
