@@ -23,9 +23,11 @@ from marketplace.models import (
     Category,
     DealRecord,
     Disclosure,
+    Dispute,
     Exhibition,
     FulfilmentEvent,
     Inspection,
+    Invoice,
     Lead,
     Listing,
     ListingCertificate,
@@ -36,10 +38,16 @@ from marketplace.models import (
     Negotiation,
     Offer,
     OfferLine,
+    Order,
+    OrderLine,
+    OrderRecord,
     Organisation,
+    Payment,
     PoolCommitment,
+    Proposal,
     PurchasePool,
     Quote,
+    Rating,
     Receipt,
     Report,
     RequestForQuotation,
@@ -50,7 +58,7 @@ from marketplace.models import (
     User,
     Visit,
 )
-from marketplace.services import categories, organisations
+from marketplace.services import categories, disputes, organisations
 
 admin.site.unregister(Group)
 if admin.site.is_registered(AuthToken):
@@ -493,3 +501,99 @@ class DisclosureAdmin(ReadOnlyAdmin):
     list_display = ("organisation", "name_from", "contact_from", "documents_from", "updated_by", "updated_at")
     list_select_related = ("organisation", "updated_by")
     ordering = ("-updated_at",)
+
+
+class OrderLineInline(TabularInline):
+    model = OrderLine
+    fields = readonly_fields = (
+        "position",
+        "description",
+        "quantity",
+        "unit",
+        "unit_price",
+        *OrderLine.PLACES,
+    )
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = ("number", "kind", "buyer", "seller", "total_amount", "currency", "status", "confirmed_at")
+    list_filter = ("status", "kind", "currency")
+    list_select_related = ("buyer", "seller")
+    search_fields = ("number", "buyer__name_zh", "seller__name_zh", "buyer__uscc", "seller__uscc")
+    ordering = ("-id",)
+    inlines = [OrderLineInline]
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ReadOnlyAdmin):
+    list_display = ("id", "order", "kind", "proposed_for", "status", "proposed_at", "answered_at")
+    list_filter = ("kind", "status")
+    list_select_related = ("order", "proposed_for")
+    ordering = ("-id",)
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    """Open ones are decided on their own page, part by part; here the two plain decisions."""
+
+    list_display = ("id", "order", "line", "quantity", "kind", "opened_for", "status", "opened_at", "closed_by")
+    list_filter = ("status", "kind")
+    list_select_related = ("order", "line", "opened_for", "closed_by")
+    ordering = ("-id",)
+    actions = ["decide_accepted", "decide_returned"]
+
+    def _decide(self, request, queryset, share, note):
+        by, now = request.user, timezone.now()
+
+        def decide(row):
+            said = {share: row.quantity}
+            disputes.decide_dispute(dispute=row, said=said, note=note, by=by, now=now)
+
+        self.each(request, queryset, decide)
+
+    @admin.action(description=gettext_lazy("Decide: all of it counts as accepted"))
+    def decide_accepted(self, request, queryset):
+        self._decide(request, queryset, "accept", _("Decided on the evidence: the goods count as accepted."))
+
+    @admin.action(description=gettext_lazy("Decide: all of it is returned"))
+    def decide_returned(self, request, queryset):
+        self._decide(request, queryset, "return", _("Decided on the evidence: the goods are returned."))
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyAdmin):
+    list_display = ("id", "number", "order", "kind", "amount", "status", "issued_on", "due_on")
+    list_filter = ("status", "kind")
+    list_select_related = ("order",)
+    search_fields = ("number", "order__number")
+    ordering = ("-id",)
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "order", "amount", "is_refund", "paid_on", "method", "status", "recorded_for")
+    list_filter = ("status", "method", "is_refund")
+    list_select_related = ("order", "recorded_for")
+    ordering = ("-id",)
+
+
+@admin.register(OrderRecord)
+class OrderRecordAdmin(ReadOnlyAdmin):
+    list_display = ("id", "order", "organisation", "side", "on_time", "in_full", "in_spec", "days_late", "at")
+    list_filter = ("side",)
+    list_select_related = ("order", "organisation")
+    ordering = ("-id",)
+
+
+@admin.register(Rating)
+class RatingAdmin(ReadOnlyAdmin):
+    list_display = ("id", "order", "by_organisation", "organisation", "stars", "words", "at")
+    list_filter = ("stars",)
+    list_select_related = ("order", "by_organisation", "organisation")
+    ordering = ("-id",)

@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
-from marketplace.models import OrderLine, OrderMove, Shipment, User
+from marketplace.models import Order, OrderLine, OrderMove, Shipment, User
 from marketplace.parsing.units import format_quantity
 
 THOUSANDTH = Decimal("0.001")
@@ -88,6 +88,8 @@ def move(
             _("Nothing goes from “%(source)s” to “%(target)s”.")
             % {"source": place_name(source), "target": place_name(target)}
         )
+    # The order before its lines, as everybody locks them, so that two who change it wait and never in a circle.
+    Order.objects.locked().only("pk").get(pk=line.order_id)
     # One UPDATE decides, so that two moves at once never take the same goods.
     if not OrderLine.objects.filter(pk=line.pk).shift(quantity, source=source, target=target):
         line.refresh_from_db(fields=OrderLine.PLACES)
