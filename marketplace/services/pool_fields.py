@@ -40,7 +40,7 @@ def read_pool(said: Mapping[str, Any], *, now: datetime) -> PoolInput:
         "text_zh": reader.text("text_zh", 4000),
         "text_en": reader.text("text_en", 4000),
         "category": reader.read("category", _category, is_required=True),
-        "specification": reader.read("specification", _specification) or {},
+        "specification": reader.read("specification", _specification) or {"attributes": {}, "text": ""},
         "unit": reader.read("unit", LINE["unit"], is_required=True),
         "step": reader.read("step", decimal(places=3, digits=12), Decimal(1), is_required=True),
         "base_price": reader.read("base_price", decimal(places=4), is_required=True),

@@ -74,7 +74,7 @@ def pool_commitment_leave(request, pk):
     commitments = PoolCommitment.objects.editable_by(request.user).select_related("organisation", "pool")
     commitment = get_object_or_404(commitments, pk=pk)
     now = timezone.now()
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():
             left = pool_commitments.leave_pool(commitment=commitment, by=request.user, now=now, **form.cleaned_data)
