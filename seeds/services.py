@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.errors import RuleBroken
-from marketplace.models import Listing, Membership, Organisation, Subscription, User
+from marketplace.models import Listing, Membership, Organisation, Park, Subscription, User
 from marketplace.services.accounts import sign_up
 from marketplace.services.categories import load_catalogue
 from marketplace.services.listings import post_listing, post_listings_in_bulk
@@ -18,6 +18,7 @@ from marketplace.services.memberships import accept_invitation, invite
 from marketplace.services.notifications import set_subscriptions, subscription_choices
 from marketplace.services.organisations import approve_organisation, register_organisation
 from marketplace.services.records import record_deliveries
+from seeds.deals import Cast, plant_deals
 from seeds.firms import Firm, make_firms, special_firms
 from seeds.generate import DemoListing, make_listings
 from seeds.parks import book_demo, open_parks
@@ -79,12 +80,14 @@ def seed(
     report(_("Catalogue of categories"))
     load_catalogue(now=now)
     report(_("Parks"))
-    _open_parks(firms, rows, users, now)
+    parks = _open_parks(firms, rows, users, now)
     report(_("Listings"))
     today = timezone.localdate(now)
     story = story_listings(firms, today=today)
     for listing in story:
         _post(listing, firms, rows, users, now)
+    report(_("Deals"))
+    _deal(firms, rows, users, parks["YH-PUMP"], now)
     rest = make_listings(firms, max(0, listings - len(story)), random_state=random_state, today=today)
     posted = post_listings_in_bulk(listings=_with_progress(rest, rows, report), by=users[DESK], now=now)
     return Planted(organisations=len(rows), listings=len(story) + posted)
@@ -142,12 +145,31 @@ def _register(firms: Sequence[Firm], users: dict[str, User], now: datetime) -> d
     return rows
 
 
-def _open_parks(firms: Sequence[Firm], rows: dict[int, Organisation], users: dict[str, User], now: datetime) -> None:
+def _open_parks(
+    firms: Sequence[Firm], rows: dict[int, Organisation], users: dict[str, User], now: datetime
+) -> dict[str, Park]:
     named = {firm.key: rows[firm.number] for firm in firms if firm.key}
     rivals = [firm for firm in firms if "valve.ball" in firm.sells and not firm.key]
     opened = open_parks(organisation=named["park"], by=users["operator"], now=now)
     renters = {**named, "rival": rows[rivals[0].number] if rivals else named["studio"]}
     book_demo(opened, firms=renters, users=users, operator=users["operator"], now=now)
+    return opened.parks
+
+
+def _deal(
+    firms: Sequence[Firm], rows: dict[int, Organisation], users: dict[str, User], park: Park, now: datetime
+) -> None:
+    named = {firm.key: rows[firm.number] for firm in firms if firm.key}
+    cast = Cast(
+        buyer=users["buyer"],
+        seller=users["seller"],
+        operator=users["operator"],
+        desk=users[DESK],
+        pump_maker=named["buyer"],
+        valve_maker=named["seller"],
+        park=park,
+    )
+    plant_deals(cast, now=now)
 
 
 def _post(
