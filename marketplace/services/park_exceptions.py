@@ -25,6 +25,14 @@ KINDS = {
     "overrun": _("More than was booked"),
 }
 
+# What a scan says in its data, for people; the rest is for machines.
+SAID = {
+    "gross_kg": _("Gross weight, kg"),
+    "tare_kg": _("Tare weight, kg"),
+    "quantity": _("Quantity"),
+    "reason": _("Why it differs"),
+}
+
 
 @dataclass(frozen=True)
 class Exceptional:
@@ -41,6 +49,12 @@ class Exceptional:
     quantity: Decimal | None = None
     limit: Decimal | None = None
     unit: str = ""
+
+    @property
+    def said(self) -> list[tuple[str, object]]:
+        """Return what the scan of a conflict said, each value with its name for people."""
+        data = self.conflict.data if self.conflict else {}
+        return [(SAID[name], data[name]) for name in SAID if data.get(name) not in (None, "")]
 
     @property
     def title(self) -> str:

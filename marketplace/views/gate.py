@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.staticfiles import finders
 from django.http import Http404, HttpResponse, JsonResponse
@@ -90,6 +91,7 @@ def _config(request, parks) -> dict:
     return {
         "user": request.user.username,
         "language": get_language(),
+        "time_zone": settings.TIME_ZONE,
         "parks": [{"id": park.pk, "name": park.name, "organisation": park.organisation_id} for park in parks],
         "urls": {
             "worker": reverse("marketplace:gate_worker"),
@@ -131,8 +133,8 @@ def _texts() -> dict[str, str]:
         "no_camera": _("The camera cannot be used here: %(reason)s"),
         "plate": _("Plate"),
         "driver": _("Driver"),
-        "seller": _("From"),
-        "buyers": _("For"),
+        "seller": _("Sender"),
+        "buyers": _("Buyer"),
         "expected_at": _("Expected at"),
         "dock": _("Dock"),
         "declared": _("Goods"),

@@ -23,9 +23,11 @@ const gateCards = (() => {
   function time(moment) {
     if (!moment) return "";
     const at = new Date(moment);
-    const isToday = at.toDateString() === new Date().toDateString();
+    // By the clock of the park, wherever the phone thinks it is.
+    const timeZone = config.time_zone;
+    const isToday = at.toLocaleDateString("en", { timeZone }) === new Date().toLocaleDateString("en", { timeZone });
     const day = isToday ? {} : { month: "numeric", day: "numeric" };
-    return at.toLocaleString(config.language, { ...day, hour: "2-digit", minute: "2-digit", hour12: false });
+    return at.toLocaleString(config.language, { timeZone, ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   }
 
   const plain = (quantity) => Number(quantity).toLocaleString("en", { maximumFractionDigits: 3 });
