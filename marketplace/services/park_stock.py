@@ -120,7 +120,7 @@ def stock_csv(lots: Iterable[Lot]) -> bytes:
     writer = csv.writer(out)
     writer.writerow(
         [
-            _("Owner"),
+            _("Owner of the goods"),
             _("Lot"),
             _("Goods"),
             _("In stock"),
