@@ -1,7 +1,8 @@
 """How a record joins the chain of an order; services and what the clock does both write them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,27 +15,45 @@ from marketplace.models.deal_record import first_hash
 LARGEST_FLOAT = 1e15
 
 
-@transaction.atomic
-def record(*, order: Order, kind: str, by: User | None, at: datetime, payload: Mapping[str, Any]) -> DealRecord:
-    """Add a record to the order's chain, in the transaction of the act that it tells of.
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An act that a record tells of.
 
     ``payload`` may hold numbers, dates, rows (kept by what names them) and attachments (kept with their hash).
     """
+
+    kind: str
+    by: User | None
+    at: datetime
+    payload: Mapping[str, Any]
+
+
+def record(*, order: Order, kind: str, by: User | None, at: datetime, payload: Mapping[str, Any]) -> DealRecord:
+    """Add a record to the order's chain, in the transaction of the act that it tells of."""
+    return record_all(order=order, facts=[Fact(kind, by, at, payload)])[0]
+
+
+# Without a savepoint: nobody goes on after this has failed, and every act on an order passes here.
+@transaction.atomic(savepoint=False)
+def record_all(*, order: Order, facts: Iterable[Fact]) -> list[DealRecord]:
+    """Add several records to the order's chain, one after the other."""
     # The order's row is the queue in which records wait for each other. NO KEY: rows that point to it do not.
     Order.objects.select_for_update(no_key=True).only("pk").get(pk=order.pk)
     last = DealRecord.objects.filter(order=order).order_by("-sequence").only("sequence", "hash").first()
-    new = DealRecord(
-        order=order,
-        sequence=last.sequence + 1 if last else 1,
-        kind=kind,
-        at=at,
-        by=by,
-        by_name=_name_of(by) if by else "",
-        payload=plain(payload),
-        previous_hash=last.hash if last else first_hash(order.number),
-    )
-    new.seal().save(force_insert=True)
-    return new
+    records = []
+    for fact in facts:
+        last = DealRecord(
+            order=order,
+            sequence=last.sequence + 1 if last else 1,
+            kind=fact.kind,
+            at=fact.at,
+            by=fact.by,
+            by_name=_name_of(fact.by) if fact.by else "",
+            payload=plain(fact.payload),
+            previous_hash=last.hash if last else first_hash(order.number),
+        ).seal()
+        records.append(last)
+    return DealRecord.objects.bulk_create(records)
 
 
 def plain(value: Any) -> Any:

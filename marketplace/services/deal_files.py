@@ -6,9 +6,9 @@ from typing import Any
 from django.db import transaction
 
 from marketplace.models import Negotiation, Offer, Order
-from marketplace.runs.deal_records import plain, record
+from marketplace.runs.deal_records import Fact, plain, record, record_all
 
-__all__ = ["lines_of", "open_deal", "party_of", "plain", "record"]
+__all__ = ["Fact", "lines_of", "open_deal", "opening_of", "party_of", "plain", "record", "record_all"]
 
 # What one side never told the other stays out of the file that both read.
 NEVER_SENT = (Offer.Status.AWAITING_APPROVAL, Offer.Status.REFUSED)
@@ -16,33 +16,40 @@ NEVER_SENT = (Offer.Status.AWAITING_APPROVAL, Offer.Status.REFUSED)
 
 @transaction.atomic
 def open_deal(order: Order, at: datetime) -> None:
-    """Begin an order's chain with what led to it: why the two were matched, and all that they said in the negotiation.
+    """Begin an order's chain with what led to it."""
+    record_all(order=order, facts=opening_of(order, at))
+
+
+def opening_of(order: Order, at: datetime) -> list[Fact]:
+    """Return what led to an order: why the two were matched, and all that they said in the negotiation.
 
     An order that was called off from a framework order begins with the number of that.
     """
     if order.offer is None:
         if order.framework:
-            payload = {"framework": order.framework.number}
-            record(order=order, kind="framework.called_off", by=order.confirmed_by, at=at, payload=payload)
-        return
+            return [Fact("framework.called_off", order.confirmed_by, at, {"framework": order.framework.number})]
+        return []
     negotiation = order.offer.negotiation
-    _record_opening(order, negotiation)
     offers = negotiation.offers.exclude(status__in=NEVER_SENT).select_related("made_by", "made_for", "park")
     messages = negotiation.messages.select_related("by", "organisation", "offer")
     said = [(row.made_at, 0, row.pk, row) for row in offers.prefetch_related("lines", "attachments")]
     said += [(row.created_at, 1, row.pk, row) for row in messages.prefetch_related("attachments")]
-    for _at, is_message, _pk, row in sorted(said, key=lambda one: one[:3]):
-        (_record_message if is_message else _record_offer)(order, row)
+    facts = [
+        _message(row) if is_message else _offer(row)
+        for _at, is_message, _pk, row in sorted(said, key=lambda one: one[:3])
+    ]
+    return [*_opening(negotiation), *facts]
 
 
-def _record_opening(order: Order, negotiation: Negotiation) -> None:
+def _opening(negotiation: Negotiation) -> list[Fact]:
+    facts = []
     if negotiation.match_reasons or negotiation.model_version:
         reasons = {
             "score": negotiation.match_score,
             "model_version": negotiation.model_version,
             "reasons": negotiation.match_reasons,
         }
-        record(order=order, kind="match.found", by=None, at=negotiation.created_at, payload=reasons)
+        facts.append(Fact("match.found", None, negotiation.created_at, reasons))
     opening = {
         "negotiation": negotiation.pk,
         "origin": negotiation.origin,
@@ -51,8 +58,7 @@ def _record_opening(order: Order, negotiation: Negotiation) -> None:
         "supply": _listing(negotiation.supply),
         "demand": _listing(negotiation.demand),
     }
-    by, at = negotiation.opened_by, negotiation.created_at
-    record(order=order, kind="negotiation.opened", by=by, at=at, payload=opening)
+    return [*facts, Fact("negotiation.opened", negotiation.opened_by, negotiation.created_at, opening)]
 
 
 def _listing(listing) -> dict[str, Any] | None:
@@ -61,7 +67,7 @@ def _listing(listing) -> dict[str, Any] | None:
     return {"id": listing.pk, "title_zh": listing.title_zh, "title_en": listing.title_en}
 
 
-def _record_offer(order: Order, offer: Offer) -> None:
+def _offer(offer: Offer) -> Fact:
     payload = {
         "offer": offer.number,
         "side": offer.side,
@@ -74,10 +80,10 @@ def _record_offer(order: Order, offer: Offer) -> None:
         "valid_until": offer.valid_until,
         "attachments": list(offer.attachments.all()),
     }
-    record(order=order, kind="offer.made", by=offer.made_by, at=offer.made_at, payload=payload)
+    return Fact("offer.made", offer.made_by, offer.made_at, payload)
 
 
-def _record_message(order: Order, message) -> None:
+def _message(message) -> Fact:
     payload = {
         "clause": message.clause,
         "line": message.line,
@@ -86,7 +92,7 @@ def _record_message(order: Order, message) -> None:
         "text": message.text,
         "attachments": list(message.attachments.all()),
     }
-    record(order=order, kind="message.sent", by=message.by, at=message.created_at, payload=payload)
+    return Fact("message.sent", message.by, message.created_at, payload)
 
 
 def lines_of(lines) -> list[dict[str, Any]]:

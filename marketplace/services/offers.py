@@ -81,6 +81,10 @@ def require_side(by: User, negotiation: Negotiation, organisation: Organisation)
     if not negotiation.has(organisation):
         raise NotYourNegotiation(_("This organisation is no side of the negotiation."))
     require_role(by, organisation, *Membership.TRADING_ROLES)
+    _require_approved(organisation)
+
+
+def _require_approved(organisation: Organisation) -> None:
     if not organisation.is_approved:
         raise OrganisationMayNotTrade(_("“%(name)s” is not approved to trade.") % {"name": organisation.name})
 
@@ -270,11 +274,11 @@ def accept_offer(*, offer: Offer, by: User, now: datetime) -> Order | Approval:
 def _require_answering(offer: Offer, by: User) -> Organisation:
     """Return the side that answers this offer, for which ``by`` must trade."""
     organisation = offer.answered_for
-    if not Organisation.objects.of(by, *Membership.TRADING_ROLES).filter(pk=organisation.pk).exists():
+    if not organisation.memberships.filter(user=by, role__in=Membership.TRADING_ROLES).exists():
         if Organisation.objects.of(by).filter(pk=offer.made_for_id).exists():
             raise OfferIsYourOwn(_("The other side answers this offer."))
         require_role(by, organisation, *Membership.TRADING_ROLES)
-    require_side(by, offer.negotiation, organisation)
+    _require_approved(organisation)
     return organisation
 
 
@@ -344,6 +348,7 @@ def _close_accepted(offer: Offer, *, by: User, now: datetime) -> tuple[Offer, li
         "negotiation__demand",
         "negotiation__buyer__disclosure",
         "negotiation__seller__disclosure",
+        "negotiation__opened_by",
     )
     offer = rows.prefetch_related("lines").get(pk=offer.pk)
     negotiation = offer.negotiation

@@ -4,7 +4,7 @@ from marketplace.models import Order
 from marketplace.runs.order_news import names, news, sides
 from marketplace.services.notifications import notify_many
 
-__all__ = ["names", "sides", "tell"]
+__all__ = ["names", "news", "sides", "tell"]
 
 
 def tell(*, order: Order, now: datetime, **fact: object) -> None:

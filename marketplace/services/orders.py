@@ -13,8 +13,9 @@ from marketplace.parsing.units import convert, same_dimension
 from marketplace.runs.order_amounts import dues_of, payable_of, refresh_amounts
 from marketplace.runs.orders import finish
 from marketplace.services import deal_files
+from marketplace.services.notifications import notify_many
 from marketplace.services.order_lines import line_at, move, whole_quantity
-from marketplace.services.order_news import names, sides, tell
+from marketplace.services.order_news import names, news, sides, tell
 from marketplace.services.organisations import require_role
 
 ZERO = Decimal(0)
@@ -120,7 +121,7 @@ def create_order(
         **offer.terms(),
     )
     lines = []
-    for line in offer.lines.order_by("position"):
+    for line in sorted(offer.lines.all(), key=lambda line: line.position):
         quantity = line.quantity
         if shares is not None:
             if not shares.get(line.position):
@@ -173,7 +174,6 @@ def write_order(*, order: Order, lines: Sequence[OrderLine], now: datetime) -> O
     for line in lines:
         line.order = order
     OrderLine.objects.bulk_create(lines)
-    deal_files.open_deal(order, now)
     payload = {
         "number": order.number,
         "kind": order.kind,
@@ -185,20 +185,22 @@ def write_order(*, order: Order, lines: Sequence[OrderLine], now: datetime) -> O
         "tax_amount": order.tax_amount,
         "total_amount": order.total_amount,
     }
-    deal_files.record(order=order, kind="order.confirmed", by=order.confirmed_by, at=now, payload=payload)
+    confirmed = deal_files.Fact("order.confirmed", order.confirmed_by, now, payload)
+    deal_files.record_all(order=order, facts=[*deal_files.opening_of(order, now), confirmed])
+    told = []
     for side in sides(order):
         other_zh, other_en = names(order.other(side))
-        tell(
+        told += news(
             order=order,
             event="order.confirmed",
             key=order.side_of(side),
             to=[side],
             title_zh=f"与“{other_zh}”的订单 {order.number} 已生效",
             title_en=f"Order {order.number} with “{other_en}” is confirmed",
-            now=now,
             total=str(order.total_amount),
             currency=order.currency,
         )
+    notify_many(told, now=now)
     return order
 
 

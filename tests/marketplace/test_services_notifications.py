@@ -182,9 +182,9 @@ def test_notify_many_takes_the_same_queries_for_1_and_for_3(django_assert_num_qu
 
     one, three = announcements(1), announcements(3)
     # Savepoint in and out; members, endpoints, subscriptions, insert, what is new.
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         assert notifications.notify_many(one, now=now) == 5
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         assert notifications.notify_many(three, now=now) == 15
 
 
