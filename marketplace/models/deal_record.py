@@ -26,6 +26,7 @@ LABELS = {
     "offer.lapsed": ("报价失效", "Offer lapsed"),
     "offer.countered": ("还价", "Offer countered"),
     "framework.called_off": ("框架订单提货", "Called off from a framework order"),
+    "pool.allocated": ("集采分配", "Allocated by the collective purchase"),
     "order.confirmed": ("订单生效", "Order confirmed"),
     "order.changed": ("订单变更", "Order changed"),
     "order.closed": ("订单完结", "Order closed"),

@@ -8,12 +8,14 @@ from marketplace.models.offer import Offer
 from marketplace.models.order import Order
 from marketplace.models.payment import Invoice, Payment
 from marketplace.models.proposal import Proposal
+from marketplace.models.purchase_pool import PurchasePool
 from marketplace.models.terms import Incoterm, PaymentTerm, TermLine
 
 KEYS = {
     "accepted": ("验收合格", "Accepted"),
     "address": ("地址", "Address"),
     "after": ("变更后", "After"),
+    "allocated": ("分配数量", "Allocated"),
     "amount": ("金额", "Amount"),
     "answer": ("答复", "Answer"),
     "at": ("时间", "Time"),
@@ -26,6 +28,7 @@ KEYS = {
     "by": ("检验方", "By"),
     "carrier": ("承运方", "Carrier"),
     "clause": ("条款", "Clause"),
+    "committed": ("承诺数量", "Committed"),
     "concession": ("让步接收", "Accepted with concession"),
     "count": ("数目", "Count"),
     "currency": ("币种", "Currency"),
@@ -67,6 +70,7 @@ KEYS = {
     "lots": ("批次", "Lots"),
     "max": ("上限", "Maximum"),
     "measured": ("实测", "Measured"),
+    "members": ("成员数", "Members"),
     "method": ("方法", "Method"),
     "min": ("下限", "Minimum"),
     "model_version": ("模型版本", "Model version"),
@@ -79,6 +83,7 @@ KEYS = {
     "note": ("备注", "Note"),
     "number": ("编号", "Number"),
     "offer": ("报价", "Offer"),
+    "offered": ("报价数量", "Offered"),
     "order": ("订单", "Order"),
     "ordered": ("订购", "Ordered"),
     "organisation": ("组织", "Organisation"),
@@ -94,6 +99,7 @@ KEYS = {
     "payment_term": ("付款方式", "Payment"),
     "place": ("地点", "Place"),
     "points": ("分值", "Points"),
+    "pool": ("集采", "Collective purchase"),
     "position": ("行", "Line"),
     "price_includes_tax": ("含税价", "Prices include tax"),
     "price_reduction_percent": ("减价比例 %", "Price reduction, %"),
@@ -114,6 +120,7 @@ KEYS = {
     "result": ("结果", "Result"),
     "results": ("检验结果", "Results"),
     "revision": ("版本", "Revision"),
+    "rule": ("缺货规则", "Rule for shortages"),
     "score": ("得分", "Score"),
     "seller": ("卖方", "Seller"),
     "sha256": ("SHA-256", "SHA-256"),
@@ -128,6 +135,7 @@ KEYS = {
     "stars": ("评分", "Stars"),
     "start": ("起", "From"),
     "status": ("状态", "Status"),
+    "step": ("最小单位", "Smallest step"),
     "supply": ("供给", "Supply"),
     "tare": ("皮重", "Tare"),
     "target": ("新状态", "To"),
@@ -147,6 +155,7 @@ KEYS = {
     "value": ("值", "Value"),
     "vehicle": ("车牌", "Vehicle"),
     "verdict": ("结论", "Verdict"),
+    "wanted": ("合计需求", "Wanted by all"),
     "weight": ("重量", "Weight"),
     "window_end": ("交付止", "Delivered until"),
     "window_start": ("交付起", "Delivered from"),
@@ -199,6 +208,7 @@ WORDS = {
     "method": (Payment.Method,),
     "origin": (Negotiation.Origin,),
     "payment_term": (PaymentTerm,),
+    "rule": (PurchasePool.Rule,),
     "side": (Offer.Side,),
     "status": (Order.Status, Booking.Status),
     "verdict": (Inspection.Verdict,),

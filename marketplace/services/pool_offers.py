@@ -26,7 +26,7 @@ from marketplace.models.terms import TermLine, totals
 from marketplace.pooling.allocation import PRO_RATA, Want, allocate
 from marketplace.pooling.ladder import price_at
 from marketplace.runs import pool_news, pools
-from marketplace.services import holds
+from marketplace.services import deal_files, holds
 from marketplace.services.negotiations import open_negotiation
 from marketplace.services.notifications import notify_many
 from marketplace.services.offers import OfferIsYourOwn, make_offer, needs_approval, take_accepted
@@ -150,6 +150,7 @@ class Division:
     """How an offer is shared: what each member gets of each line, and who does not take its price."""
 
     unit_price: Decimal
+    wanted: Decimal
     parts: dict[int, Decimal]
     shares: dict[int, dict[int, Decimal]]
     served: list[PoolCommitment]
@@ -209,6 +210,7 @@ def divide(pool: PurchasePool, offer: Offer) -> Division:
     served = [one for one in staying if parts[one.pk]]
     return Division(
         unit_price=price,
+        wanted=wanted,
         parts=parts,
         shares=_shares(offer, served, parts, pool.step),
         served=served,
@@ -270,7 +272,7 @@ def accept_pool_offer(*, pool: PurchasePool, offer: Offer, by: User, now: dateti
     division = divide(pool, offer)
     _settle_demands(division, pool, now=now)
     accepted = take_accepted(offer=offer, by=by, now=now)
-    orders = [_order(division, one, accepted, by=by, now=now) for one in division.served]
+    orders = [_order(pool, division, one, accepted, by=by, now=now) for one in division.served]
     for status, left in (
         (PoolCommitment.Status.PRICED_OUT, division.priced_out),
         (PoolCommitment.Status.UNSERVED, division.unserved),
@@ -316,7 +318,9 @@ def _settle_demands(division: Division, pool: PurchasePool, *, now: datetime) ->
     holds.apply(changes, now=now)
 
 
-def _order(division: Division, commitment: PoolCommitment, offer: Offer, *, by: User, now: datetime) -> Order:
+def _order(
+    pool: PurchasePool, division: Division, commitment: PoolCommitment, offer: Offer, *, by: User, now: datetime
+) -> Order:
     order = create_order(
         offer=offer,
         by=by,
@@ -330,6 +334,20 @@ def _order(division: Division, commitment: PoolCommitment, offer: Offer, *, by: 
         PoolCommitment.Status.ALLOCATED, order=order, allocated_quantity=part, ended_at=now, held=0
     )
     commitment.status, commitment.order, commitment.allocated_quantity = "allocated", order, part
+    # So that a member can work out again that its part is what the published rule says.
+    payload = {
+        "pool": pool.number,
+        "rule": pool.shortage_rule,
+        "step": pool.step,
+        "unit": pool.unit,
+        "unit_price": division.unit_price,
+        "members": len(division.parts),
+        "wanted": division.wanted,
+        "offered": sum(division.parts.values(), Decimal(0)),
+        "committed": commitment.quantity,
+        "allocated": part,
+    }
+    deal_files.record(order=order, kind="pool.allocated", by=by, at=now, payload=payload)
     return order
 
 

@@ -120,6 +120,15 @@ def test_less_than_committed_is_shared_by_the_rule_and_the_rest_of_the_demand_is
     # 250 of 300: 50, 83⅓, 116⅔.
     assert [one.lines.get().quantity for one in orders] == [50, 83, 117]
     assert (demand.quantity, demand.held) == (30, 0)
+    said = orders[0].deal_records.get(kind="pool.allocated").payload
+    assert (said["rule"], said["members"], said["wanted"], said["offered"], said["committed"], said["allocated"]) == (
+        "pro_rata",
+        3,
+        "300.000",
+        "250.000",
+        "60.000",
+        "50.000",
+    )
 
 
 def test_members_below_the_price_leave_and_who_gets_nothing_is_told(pool, owner, seller, asked, now):
