@@ -25,6 +25,11 @@ class InspectionQuerySet(models.QuerySet):
         mine = Organisation.objects.of(user, *Membership.TRADING_ROLES)
         return self.current().filter(lot__order_line__order__buyer__in=mine)
 
+    def undecided(self) -> Self:
+        """Return those whose concession or rejected goods wait for the buyer's word."""
+        untaken = Q(rejected_quantity__gt=0) | Q(concession_status=Inspection.Concession.REFUSED)
+        return self.current().filter(Q(concession_status=Inspection.Concession.ASKED) | (untaken & Q(remedy="")))
+
     def with_details(self) -> Self:
         results = models.Prefetch("results", InspectionResult.objects.order_by("pk"))
         return self.select_related("organisation", "by", "lot__order_line__order").prefetch_related(

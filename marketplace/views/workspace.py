@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from marketplace.models import Listing, ListingImport, Membership, Notification, Organisation
+from marketplace.services.duties import duties_of
 
 SHOWN = 12
 NEWS = 8
@@ -28,6 +29,7 @@ def workspace(request):
         "counts": dict(mine.order_by().values_list("status").annotate(Count("pk"))),
         "news": told[:NEWS],
         "expiring": mine.open(now).filter(expires_at__lt=now + SOON).count(),
+        "duties": duties_of(request.user, now=now),
         "imports": ListingImport.objects.visible_to(request.user).order_by("-pk")[:3],
     }
     return render(request, "marketplace/workspace.html", context)
