@@ -136,10 +136,10 @@ class ScanLookup(APIView):
     )
     def get(self, request):
         """Show what a code names and what can be recorded of it next."""
-        target = scans.look_up(text=request.query_params.get("token", ""), by=request.user)
-        if target is None:
+        found = scans.look_up(text=request.query_params.get("token", ""), by=request.user)
+        if found is None:
             raise Http404
-        return Response(ScanState(scans.state_of(target, by=request.user)).data)
+        return Response(ScanState(scans.state_of(*found)).data)
 
 
 class PhotoInput(serializers.Serializer):

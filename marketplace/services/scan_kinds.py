@@ -107,7 +107,7 @@ def _become(scan: Scan, status: str, **changes) -> bool:
     return True
 
 
-def dispatch(scan: Scan) -> None:
+def dispatch(scan: Scan) -> FulfilmentEvent:
     shipment = scan.shipment
     if shipment.status == Status.CANCELLED:
         raise ScanDoesNotFit(_("This shipment was cancelled."), [DROP])
@@ -124,9 +124,12 @@ def dispatch(scan: Scan) -> None:
         note=scan.note,
         attachments=scan.attachments,
     )
+    for lot in scan.lots:
+        lot.status = Lot.Status.IN_TRANSIT
+    return FulfilmentEvent.objects.get(key=scan.key)
 
 
-def arrive(scan: Scan, *, key: uuid.UUID | None = None) -> None:
+def arrive(scan: Scan, *, key: uuid.UUID | None = None) -> FulfilmentEvent:
     shipment = scan.shipment
     if shipment.status == Status.CANCELLED:
         raise ScanDoesNotFit(_("This shipment was cancelled by its sender: send it back, or ask the sender."), [DROP])
@@ -150,7 +153,7 @@ def arrive(scan: Scan, *, key: uuid.UUID | None = None) -> None:
     shipment.lots.filter(status__in=[Lot.Status.PACKED, Lot.Status.IN_TRANSIT]).update(status=Lot.Status.ARRIVED)
     for lot in scan.lots:
         lot.status = Lot.Status.ARRIVED
-    write_event(kind=Kind.ARRIVED, facility=scan.facility, **scan.facts(key=key or scan.key))
+    event = write_event(kind=Kind.ARRIVED, facility=scan.facility, **scan.facts(key=key or scan.key))
     name_zh = shipment.park.name_zh or shipment.park.name_en
     name_en = shipment.park.name_en or shipment.park.name_zh
     tell(
@@ -160,6 +163,7 @@ def arrive(scan: Scan, *, key: uuid.UUID | None = None) -> None:
         titles=(f"{shipment.number} 已到达{name_zh}", f"{shipment.number} arrived at {name_en}"),
         now=scan.now,
     )
+    return event
 
 
 def _parties(scan: Scan) -> list[Organisation]:
@@ -177,7 +181,7 @@ def _must_be_here(scan: Scan) -> None:
         arrive(scan, key=uuid.uuid5(scan.key, Kind.ARRIVED))
 
 
-def weigh(scan: Scan) -> None:
+def weigh(scan: Scan) -> FulfilmentEvent:
     _must_be_here(scan)
     shipment = scan.shipment
     if shipment.status == Status.RECEIVED:
@@ -202,7 +206,7 @@ def weigh(scan: Scan) -> None:
         Shipment.objects.filter(pk=shipment.pk).update(updated_at=scan.now, **news)
         for name, value in news.items():
             setattr(shipment, name, value)
-    write_event(
+    event = write_event(
         kind=Kind.WEIGHED,
         facility=scan.facility,
         data={"gross_kg": gross, "tare_kg": tare} | judged,
@@ -210,6 +214,7 @@ def weigh(scan: Scan) -> None:
     )
     if judged.get("is_exception"):
         _tell_deviation(scan, judged)
+    return event
 
 
 def _weights(data: Mapping[str, Any]) -> dict[str, Decimal]:
@@ -267,7 +272,7 @@ def _quantity(scan: Scan, everything: Decimal) -> Decimal:
     return scan.package.quantity if scan.package else everything
 
 
-def store(scan: Scan) -> None:
+def store(scan: Scan) -> FulfilmentEvent:
     _must_be_here(scan)
     if scan.shipment.status in GONE:
         raise ScanDoesNotFit(_("It was handed over already."), [DROP])
@@ -290,14 +295,15 @@ def store(scan: Scan) -> None:
             continue
         extra = {"package": scan.package.number} if scan.package else {}
         key = scan.key if len(lots) == 1 else uuid.uuid5(scan.key, str(place))
-        stock.store_lot(lot=lot, facility=facility, quantity=quantity, scan=scan.facts(key=key), more=extra)
+        event = stock.store_lot(lot=lot, facility=facility, quantity=quantity, scan=scan.facts(key=key), more=extra)
         stored += 1
     if not stored:
         raise AlreadyRecorded(_("It is stored already."))
     if len(lots) > 1:
         # So that the scan itself is known by its key, too.
-        write_event(kind=Kind.STORED, facility=facility, is_recorded=False, **scan.facts())
+        event = write_event(kind=Kind.STORED, facility=facility, is_recorded=False, **scan.facts())
     advance(scan)
+    return event
 
 
 def _booked_warehouse(shipment: Shipment) -> Facility | None:
@@ -308,7 +314,7 @@ def _package_moved(scan: Scan, lot: Lot) -> bool:
     return lot.events.filter(kind=scan.kind, data__package=scan.package.number).exists()
 
 
-def count(scan: Scan) -> None:
+def count(scan: Scan) -> FulfilmentEvent:
     lot = _one_lot(scan)
     said = scan.data.get("quantity")
     quantity = NOTHING if str(said).strip() in ("0", "0.0", "0.00", "0.000") else read_quantity(said, "quantity")
@@ -318,10 +324,10 @@ def count(scan: Scan) -> None:
     later = lot.stock_moves.filter(at__gt=scan.recorded_at)
     if not scan.is_applied and later.filter(kind=StockMove.Kind.COUNT).exists():
         raise ScanDoesNotFit(_("It was counted again later. Put this count in its place?"))
-    stock.count_lot(lot=lot, quantity=quantity, reason=reason, scan=scan.facts())
+    return stock.count_lot(lot=lot, quantity=quantity, reason=reason, scan=scan.facts())
 
 
-def release(scan: Scan) -> None:
+def release(scan: Scan) -> FulfilmentEvent:
     lot = _one_lot(scan)
     _must_be_here(scan)
     if lot.stored_quantity == 0:
@@ -332,11 +338,12 @@ def release(scan: Scan) -> None:
     if (scan.package and _package_moved(scan, lot)) or _same_elsewhere(scan, lot, quantity=_text(quantity)):
         raise AlreadyRecorded(_("It was released already."))
     extra = {"package": scan.package.number} if scan.package else {}
-    stock.release_lot(lot=lot, quantity=quantity, scan=scan.facts(), more=extra)
+    event = stock.release_lot(lot=lot, quantity=quantity, scan=scan.facts(), more=extra)
     advance(scan)
+    return event
 
 
-def hand_over(scan: Scan) -> None:
+def hand_over(scan: Scan) -> FulfilmentEvent:
     """Give what was scanned to the receiver; what is still in a warehouse leaves it with that."""
     shipment = scan.shipment
     if shipment.park is not None:
@@ -357,11 +364,13 @@ def hand_over(scan: Scan) -> None:
         if lot.status != Lot.Status.REJECTED and lot.open_quantity:
             lot.status = Lot.Status.RELEASED
             lot.save(update_fields=["status"])
-    write_event(kind=Kind.HANDED_OVER, lot=scan.lot, facility=scan.facility, data=dict(scan.data), **scan.facts())
+    said = {"data": dict(scan.data), "facility": scan.facility, "lot": scan.lot}
+    event = write_event(kind=Kind.HANDED_OVER, **said, **scan.facts())
     advance(scan)
+    return event
 
 
-def receive(scan: Scan) -> None:
+def receive(scan: Scan) -> FulfilmentEvent:
     """Note that the goods reached the buyer; without a park this is their handing over."""
     shipment = scan.shipment
     if shipment.status == Status.RECEIVED:
@@ -379,14 +388,15 @@ def receive(scan: Scan) -> None:
         if lot.status in (Lot.Status.IN_TRANSIT, Lot.Status.PASSED, Lot.Status.CONCESSION, Lot.Status.ARRIVED):
             lot.status = Lot.Status.RELEASED
             lot.save(update_fields=["status"])
-    write_event(kind=Kind.RECEIVED, lot=scan.lot, **scan.facts(lots=lots))
+    event = write_event(kind=Kind.RECEIVED, lot=scan.lot, **scan.facts(lots=lots))
     advance(scan)
+    return event
 
 
-def note(scan: Scan) -> None:
+def note(scan: Scan) -> FulfilmentEvent:
     if not scan.note and not scan.attachments:
         raise InputRefused({"note": [_("Write what is to be noted.")]})
-    write_event(kind=Kind.NOTED, lot=scan.lot, facility=scan.facility, **scan.facts())
+    return write_event(kind=Kind.NOTED, lot=scan.lot, facility=scan.facility, **scan.facts())
 
 
 def advance(scan: Scan) -> None:

@@ -5,12 +5,12 @@ Everything may come twice: the same scan again, or the same fact from another de
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
@@ -47,6 +47,7 @@ CLOCK_ERROR = timedelta(minutes=10)
 OLDEST = timedelta(days=31)
 LONGEST_TEXT = {"device": 200, "note": 500}
 MOST_SCANS = 1000
+LONGEST_TOKEN = 40
 
 DONE, DUPLICATE, CONFLICT, REFUSED = "done", "duplicate", "conflict", "refused"
 # What can be recorded next, by status: what the buttons of a phone at the gate show.
@@ -113,10 +114,11 @@ class Scanner:
             return next((buyer for buyer in buyers if buyer.pk in self.trading), None)
         return None
 
-    def may_see(self, shipment: Shipment, lots: Sequence[Lot]) -> bool:
+    def seen(self, shipment: Shipment, lots: Sequence[Lot]) -> list[Lot]:
+        """Return the lots that the user may see: all as their park or seller, as a buyer those bought."""
         if shipment.park_id in self.parks or shipment.seller_id in self.trading:
-            return True
-        return any(lot.order_line.order.buyer_id in self.trading for lot in lots)
+            return list(lots)
+        return [lot for lot in lots if lot.order_line.order.buyer_id in self.trading]
 
 
 def token_of(text: str) -> str:
@@ -125,20 +127,24 @@ def token_of(text: str) -> str:
     return found[1] if found else text.strip()
 
 
-def find_target(text: str) -> Target | None:
-    """Return what a token names, or the number of a shipment typed in its place."""
-    token = token_of(text)
-    if not token or len(token) > 40 or "\x00" in token:
-        return None
-    if lot := Lot.objects.filter(token=token).select_related("shipment").first():
-        return Target(lot.shipment, lot)
-    if shipment := Shipment.objects.filter(token=token).first():
-        return Target(shipment)
-    if package := Package.objects.filter(token=token).select_related("lot__shipment").first():
-        return Target(package.lot.shipment, package.lot, package)
-    if shipment := Shipment.objects.filter(number=token.upper()).first():
-        return Target(shipment)
-    return None
+def find_targets(texts: Iterable[str]) -> dict[str, Target]:
+    """Return what each text names by a token, or by the number of a shipment typed in its place; in four queries."""
+    tokens = {text: token_of(text) for text in texts}
+    tokens = {text: token for text, token in tokens.items() if 0 < len(token) <= LONGEST_TOKEN and "\x00" not in token}
+    asked = set(tokens.values())
+    found: dict[str, Target] = {}
+    for lot in Lot.objects.filter(token__in=asked).select_related("shipment"):
+        found[lot.token] = Target(lot.shipment, lot)
+    if asked - set(found):
+        for shipment in Shipment.objects.filter(token__in=asked - set(found)):
+            found[shipment.token] = Target(shipment)
+    if asked - set(found):
+        for package in Package.objects.filter(token__in=asked - set(found)).select_related("lot__shipment"):
+            found[package.token] = Target(package.lot.shipment, package.lot, package)
+    if rest := {token.upper(): token for token in asked - set(found)}:
+        for shipment in Shipment.objects.filter(number__in=rest):
+            found[rest[shipment.number]] = Target(shipment)
+    return {text: found[token] for text, token in tokens.items() if token in found}
 
 
 def record_scan(  # noqa: PLR0913 - what a device knows of a scan
@@ -172,7 +178,7 @@ def record_scan(  # noqa: PLR0913 - what a device knows of a scan
         "attachments": attachments,
         "choice": choice,
     }
-    return _record(said, scanner=Scanner.of(by), now=now)
+    return record_scans(scans=[said], by=by, now=now)[0]
 
 
 def record_scans(*, scans: Sequence[Mapping[str, Any]], by: User, now: datetime) -> list[ScanOutcome]:
@@ -184,49 +190,76 @@ def record_scans(*, scans: Sequence[Mapping[str, Any]], by: User, now: datetime)
     """
     if len(scans) > MOST_SCANS:
         raise InputRefused({"scans": [_("At most %(count)d at a time.") % {"count": MOST_SCANS}]})
+    keys = [said["key"] for said in scans]
     scanner = Scanner.of(by)
+    targets = find_targets(str(said["token"]) for said in scans)
+    known = {event.key: event for event in FulfilmentEvent.objects.filter(key__in=keys)}
+    conflicts = set(ScanConflict.objects.open().filter(key__in=keys).values_list("key", flat=True))
     outcomes: dict[int, ScanOutcome] = {}
     for place, said in sorted(enumerate(scans), key=lambda one: (one[1]["recorded_at"], one[0])):
-        outcomes[place] = _record(said, scanner=scanner, now=now)
+        key, target = said["key"], targets.get(str(said["token"]))
+        outcome = _record(said, target, scanner=scanner, known=known.get(key), now=now)
+        if outcome.event is not None:
+            known[key] = outcome.event
+        if key in conflicts and outcome.result in (DONE, DUPLICATE):
+            settled = ScanConflict.Outcome.DROPPED if said.get("choice") == DROP else ScanConflict.Outcome.APPLIED
+            ScanConflict.objects.filter(key=key).settle(settled, at=now, by=by)
+        outcomes[place] = outcome
     return [outcomes[place] for place in range(len(scans))]
 
 
-def _record(said: Mapping[str, Any], *, scanner: Scanner, now: datetime) -> ScanOutcome:
+def _record(
+    said: Mapping[str, Any],
+    target: Target | None,
+    *,
+    scanner: Scanner,
+    known: FulfilmentEvent | None,
+    now: datetime,
+) -> ScanOutcome:
     key = said["key"]
-    target = find_target(str(said["token"]))
     if target is None:
         return ScanOutcome(key=key, result=REFUSED, message=_("No shipment, lot or package has this code."))
     with transaction.atomic():
         shipment = locked(target.shipment)
         lots = lots_of(shipment)
-        if not scanner.may_see(shipment, lots):
+        seen = scanner.seen(shipment, lots)
+        if not seen:
             # The same words as for a code that does not exist: a stranger learns nothing.
             return ScanOutcome(key=key, result=REFUSED, message=_("No shipment, lot or package has this code."))
         lot = next((one for one in lots if target.lot and one.pk == target.lot.pk), None)
         target = Target(shipment, lot, target.package)
+        event, result, why = known, DONE, None
         try:
             with transaction.atomic():
-                _act(said, target, lots, scanner, now)
+                event = _act(said, target, lots, scanner, known, now)
         except AlreadyRecorded as repeat:
             result, why = DUPLICATE, repeat
         except ScanDoesNotFit as conflict:
-            return _keep_conflict(said, target, conflict, scanner, now)
+            return _keep_conflict(said, target, seen, conflict, scanner, now)
         except RuleBroken as refusal:
-            result, why = REFUSED, refusal
-        else:
-            result, why = DONE, None
-        if result in (DONE, DUPLICATE):
-            outcome = ScanConflict.Outcome.DROPPED if said.get("choice") == DROP else ScanConflict.Outcome.APPLIED
-            ScanConflict.objects.filter(key=key).settle(outcome, at=now, by=scanner.user)
-        event = FulfilmentEvent.objects.filter(key=key).first()
+            result, why, event = REFUSED, refusal, None
+        except IntegrityError as error:
+            # The same scan came by another request since we looked for its key.
+            if "fulfilmentevent_key" not in str(error):
+                raise
+            result, why = DUPLICATE, AlreadyRecorded(_("This scan is recorded already."))
+            event = FulfilmentEvent.objects.get(key=key)
+        if result != DONE:
+            # What was undone in the database is undone in memory, too.
+            shipment, seen = locked(shipment), _again(seen, shipment)
         return ScanOutcome(
             key=key,
             result=result,
             event=event,
             message=_message_of(why) if why else _("Recorded."),
-            state=state_of(target, by=scanner.user),
+            state=state_of(Target(shipment, target.lot, target.package), seen),
             errors=why.errors if isinstance(why, InputRefused) else {},
         )
+
+
+def _again(seen: Sequence[Lot], shipment: Shipment) -> list[Lot]:
+    kept = {lot.pk for lot in seen}
+    return [lot for lot in lots_of(shipment) if lot.pk in kept]
 
 
 def _message_of(refusal: RuleBroken) -> str:
@@ -235,9 +268,16 @@ def _message_of(refusal: RuleBroken) -> str:
     return str(refusal)
 
 
-def _act(said: Mapping[str, Any], target: Target, lots: Sequence[Lot], scanner: Scanner, now: datetime) -> None:
+def _act(
+    said: Mapping[str, Any],
+    target: Target,
+    lots: Sequence[Lot],
+    scanner: Scanner,
+    known: FulfilmentEvent | None,
+    now: datetime,
+) -> FulfilmentEvent:
     key, kind, shipment = said["key"], said["kind"], target.shipment
-    if known := FulfilmentEvent.objects.filter(key=key).first():
+    if known is not None:
         if known.shipment_id != shipment.pk or known.kind != kind:
             raise ScanRefused(_("This key was used for another scan."))
         raise AlreadyRecorded(_("This scan is recorded already."))
@@ -249,7 +289,7 @@ def _act(said: Mapping[str, Any], target: Target, lots: Sequence[Lot], scanner: 
     if organisation is None:
         raise ScanRefused(_("Your role does not allow you to record this."))
     _check(said, now)
-    ACTS[kind](
+    return ACTS[kind](
         Scan(
             key=key,
             kind=kind,
@@ -300,7 +340,12 @@ def _facility(said: Facility | int | str | None, shipment: Shipment) -> Facility
 
 
 def _keep_conflict(
-    said: Mapping[str, Any], target: Target, conflict: ScanDoesNotFit, scanner: Scanner, now: datetime
+    said: Mapping[str, Any],
+    target: Target,
+    seen: Sequence[Lot],
+    conflict: ScanDoesNotFit,
+    scanner: Scanner,
+    now: datetime,
 ) -> ScanOutcome:
     """Keep what does not fit until a person decides, so that it is not lost with the device."""
     ScanConflict.objects.get_or_create(
@@ -322,15 +367,14 @@ def _keep_conflict(
         key=said["key"],
         result=CONFLICT,
         message=str(conflict),
-        state=state_of(target, by=scanner.user),
+        state=state_of(target, seen),
         choices=conflict.choices,
     )
 
 
-def state_of(target: Target, *, by: User) -> dict[str, Any]:
-    """Return how the shipment and its lots stand now, for whoever just scanned one of them."""
+def state_of(target: Target, lots: Sequence[Lot]) -> dict[str, Any]:
+    """Return how the shipment and these lots of it stand now, for whoever just scanned one of them."""
     shipment = target.shipment
-    lots = Lot.objects.visible_to(by).filter(shipment=shipment).select_related("location").order_by("pk")
     return {
         "shipment": shipment.pk,
         "number": shipment.number,
@@ -368,9 +412,10 @@ def _number(value) -> str | None:
     return None if value is None else format(value, "f")
 
 
-def look_up(*, text: str, by: User) -> Target | None:
-    """Return what a code names if the user may see it, None otherwise."""
-    target = find_target(text)
-    if target is None or not Shipment.objects.visible_to(by).filter(pk=target.shipment.pk).exists():
+def look_up(*, text: str, by: User) -> tuple[Target, list[Lot]] | None:
+    """Return what a code names with the lots that the user may see, None if that is nothing."""
+    target = find_targets([text]).get(text)
+    if target is None:
         return None
-    return target
+    lots = Lot.objects.visible_to(by).filter(shipment=target.shipment).select_related("location").order_by("pk")
+    return (target, list(lots)) if lots else None

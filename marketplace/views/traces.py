@@ -59,8 +59,9 @@ def scan(request):
 
 
 def _found(request, code):
-    target = look_up(text=code, by=request.user)
-    if target is None:
+    found = look_up(text=code, by=request.user)
+    if found is None:
         context = {"code": code, "photo_url": reverse("marketplace:api_scan_photo"), "is_unknown": True}
         return render(request, "marketplace/scan.html", context, status=HTTPStatus.NOT_FOUND)
+    target, _lots = found
     return redirect("marketplace:shipment_detail", target.shipment.pk)

@@ -7,6 +7,7 @@ DATABASE_URL names, drops it afterwards, and needs no running service. Fails abo
 import argparse
 import datetime as dt
 import json
+import logging
 import os
 import statistics
 import sys
@@ -73,7 +74,13 @@ def run(scans: int, queue: int) -> dict:
     story = Story()
     headers = {"Authorization": f"Token {make_token(user=story.gatekeeper)}"}
     server = make_server("127.0.0.1", 0, get_wsgi_application(), handler_class=Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def serve() -> None:
+        server.serve_forever()
+        connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{server.server_port}", headers=headers, timeout=120) as http:
         times = []
         for shipment in on_their_way(story, scans):
@@ -94,6 +101,7 @@ def run(scans: int, queue: int) -> dict:
             seconds.append(time.perf_counter() - begun)
             assert {one["result"] for one in outcomes} == {expected}
     server.shutdown()
+    thread.join()
     return {
         "scans": scans,
         "scan_p50_ms": round(statistics.median(times), 1),
@@ -111,6 +119,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     settings.SECURE_SSL_REDIRECT = False
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         figures = run(options.scans, options.queue)
