@@ -105,7 +105,9 @@ class HandOverForm(ShowsRefusals):
 class FreeForm(ShowsRefusals):
     """When and where something is free."""
 
-    kind = forms.ChoiceField(label=_("What"), choices=[("", _("any facility")), *Facility.Kind.choices], required=False)
+    kind = forms.ChoiceField(
+        label=_("Kind of facility"), choices=[("", _("any facility")), *Facility.Kind.choices], required=False
+    )
     start = MomentField(label=_("From"))
     end = MomentField(label=_("Until"))
     hours = forms.DecimalField(
