@@ -43,6 +43,12 @@ def badge(status: str) -> str:
 
 
 @register.filter
+def dispute_status(dispute: Dispute) -> str:
+    """Return the status of a dispute in words; what is open of a dispute is not what is open of a listing."""
+    return _("Not settled yet") if dispute.status == Dispute.Status.OPEN else str(dispute.get_status_display())
+
+
+@register.filter
 def in_unit(quantity: Decimal | str, unit: str) -> str:
     return counted(Decimal(quantity), unit)
 

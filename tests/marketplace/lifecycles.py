@@ -15,7 +15,7 @@ from marketplace.models import Dispute, Order, OrderLine, OrderMove, Proposal
 from marketplace.services import disputes, orders, proposals
 from marketplace.services.order_lines import NotThatMuchThere, move
 from tests.factories import NOON, OrganisationFactory, UserFactory
-from tests.factories_order import order_of
+from tests.factories_order import NegotiationFactory, OfferFactory, OrderFactory, OrderLineFactory
 
 D = Decimal
 STEP = D("0.001")
@@ -32,6 +32,7 @@ class People:
         self.operator = UserFactory(is_staff=True)
         self.buyer = OrganisationFactory(members=[self.buyer_user])
         self.seller = OrganisationFactory(members=[self.seller_user])
+        self.offer = OfferFactory(negotiation=NegotiationFactory(buyer=self.buyer, seller=self.seller))
 
 
 class Undone(Exception):  # noqa: N818 - named for the fact
@@ -62,10 +63,13 @@ def lifecycles(people: People) -> type[RuleBasedStateMachine]:  # noqa: C901 - t
         def confirm(self, quantity):
             self.atomic = transaction.atomic()
             self.atomic.__enter__()
-            self.order = order_of(buyer=people.buyer, seller=people.seller, quantity=str(quantity))
-            # Listings have tests of their own.
-            self.order.supply = self.order.demand = None
-            self.order.save()
+            total = quantity * 100
+            amounts = {"net_amount": total, "tax_amount": 0, "total_amount": total, "payable_amount": total}
+            # Of no listing: what these give and take back has tests of its own.
+            self.order = OrderFactory(
+                offer=people.offer, supply=None, demand=None, confirmed_by=people.buyer_user, tax_rate=0, **amounts
+            )
+            OrderLineFactory(order=self.order, quantity=quantity, listing_factor=0)
             self.ledger = {1: dict.fromkeys(PLACES, D(0)) | {"outstanding": quantity}}
 
         # --- what is there ---
