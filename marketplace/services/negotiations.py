@@ -21,8 +21,9 @@ from marketplace.models import (
 from marketplace.runs import negotiation_news as news
 from marketplace.services import deal_files, disclosures, holds
 from marketplace.services.attachments import share_attachment, store_attachments
+from marketplace.services.negotiation_rules import OrganisationMayNotTrade, lock_negotiation, require_side
 from marketplace.services.notifications import notify_many
-from marketplace.services.offers import OrganisationMayNotTrade, lock_negotiation, released, require_side
+from marketplace.services.offers import released
 
 LONGEST_MESSAGE = 4000
 # In these the pair itself says which negotiation is meant; the others are opened by what is behind them.

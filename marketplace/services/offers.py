@@ -1,9 +1,11 @@
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 
 from django.core.files import File
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
@@ -22,20 +24,19 @@ from marketplace.models.terms import amount, totals
 from marketplace.runs import negotiation_news as news
 from marketplace.services import disclosures, holds
 from marketplace.services.attachments import share_attachment, store_attachments
+from marketplace.services.negotiation_rules import (
+    lock_negotiation,
+    needs_approval,
+    negotiation_over,
+    require_approved,
+    require_side,
+)
 from marketplace.services.notifications import notify_many
 from marketplace.services.offer_terms import amount_of, check_offer
 from marketplace.services.orders import create_order
 from marketplace.services.organisations import require_role
 
 LARGEST_TOTAL = Decimal(10) ** 18
-
-
-class NegotiationNoLongerOpen(RuleBroken):
-    pass
-
-
-class NotYourNegotiation(RuleBroken):
-    pass
 
 
 class OfferNoLongerOpen(RuleBroken):
@@ -52,47 +53,6 @@ class PoolTakesItTogether(RuleBroken):
 
 class ApprovalAlreadyRequested(RuleBroken):
     pass
-
-
-class OrganisationMayNotTrade(RuleBroken):
-    pass
-
-
-def lock_negotiation(negotiation: Negotiation, *, may_be_agreed: bool = False) -> Negotiation:
-    """Return the negotiation as it stands; who makes, accepts or withdraws in it at the same moment waits.
-
-    Everybody locks it first, then the offer, then the listings, so that none waits for another in a circle.
-
-    :raises NegotiationNoLongerOpen: if it was agreed or ended
-    """
-    rows = Negotiation.objects.select_for_update(of=("self",), no_key=True)
-    names = ("buyer__disclosure", "seller__disclosure", "supply", "demand")
-    locked = rows.select_related(*names).get(pk=negotiation.pk)
-    is_agreed = locked.status == Negotiation.Status.AGREED
-    if locked.status != Negotiation.Status.OPEN and not (is_agreed and may_be_agreed):
-        raise NegotiationNoLongerOpen(
-            _("This negotiation is over: %(status)s.") % {"status": locked.get_status_display()}
-        )
-    return locked
-
-
-def require_side(by: User, negotiation: Negotiation, organisation: Organisation) -> None:
-    """Refuse unless ``organisation`` is a side that may trade, and ``by`` trades for it."""
-    if not negotiation.has(organisation):
-        raise NotYourNegotiation(_("This organisation is no side of the negotiation."))
-    require_role(by, organisation, *Membership.TRADING_ROLES)
-    _require_approved(organisation)
-
-
-def _require_approved(organisation: Organisation) -> None:
-    if not organisation.is_approved:
-        raise OrganisationMayNotTrade(_("“%(name)s” is not approved to trade.") % {"name": organisation.name})
-
-
-def needs_approval(by: User, organisation: Organisation, total: Decimal, currency: str) -> bool:
-    """Say whether an amount is above what this member may decide alone."""
-    limit = organisation.memberships.filter(user=by).values_list("approval_limit", flat=True).first()
-    return limit is not None and (currency != "CNY" or total > limit)
 
 
 @transaction.atomic
@@ -278,7 +238,7 @@ def _require_answering(offer: Offer, by: User) -> Organisation:
         if Organisation.objects.of(by).filter(pk=offer.made_for_id).exists():
             raise OfferIsYourOwn(_("The other side answers this offer."))
         require_role(by, organisation, *Membership.TRADING_ROLES)
-    _require_approved(organisation)
+    require_approved(organisation)
     return organisation
 
 
@@ -317,7 +277,7 @@ def accept_approved(*, offer: Offer, by: User, now: datetime) -> Order:
     # Seen before the order is written, so that who comes too late does no work for nothing; the UPDATE at the end
     # decides, and locks the listings' rows for a moment only.
     holds.foresee(changes)
-    order = create_order(offer=accepted, by=by, now=now)
+    order = create_order(offer=accepted, by=by, now=now, also_told=[news.offer_accepted(accepted)])
     holds.apply(changes, now=now)
     return order
 
@@ -330,34 +290,31 @@ def take_accepted(*, offer: Offer, by: User, now: datetime) -> Offer:
     :raises QuantityNoLongerAvailable: if other orders took it first
     """
     accepted, changes = _close_accepted(offer, by=by, now=now)
+    notify_many([news.offer_accepted(accepted)], now=now)
     holds.apply(changes, now=now)
     return accepted
 
 
 def _close_accepted(offer: Offer, *, by: User, now: datetime) -> tuple[Offer, list[holds.Change]]:
     """Mark the offer accepted and its negotiation agreed; return it, and what it takes from the listings."""
-    lock_negotiation(offer.negotiation)
-    # One UPDATE decides the winner, so two people clicking at once cannot both win.
+    # The negotiation's row first, as everybody locks them; and one UPDATE of each decides the winner, so two people
+    # clicking at once cannot both win.
+    if not Negotiation.objects.filter(pk=offer.negotiation_id).agree(now=now):
+        raise negotiation_over(Negotiation.objects.get(pk=offer.negotiation_id))
     if not Offer.objects.filter(pk=offer.pk).accept(now=now, by=by):
         raise _no_longer_open(offer)
-    Negotiation.objects.filter(pk=offer.negotiation_id).agree(now=now)
-    rows = Offer.objects.select_related(
-        "park",
-        "made_for",
-        "negotiation__supply",
-        "negotiation__demand",
-        "negotiation__buyer__disclosure",
-        "negotiation__seller__disclosure",
-        "negotiation__opened_by",
-    )
-    offer = rows.prefetch_related("lines").get(pk=offer.pk)
-    negotiation = offer.negotiation
+    names = ("buyer__disclosure", "seller__disclosure", "supply", "demand", "opened_by")
+    negotiation = Negotiation.objects.select_related(*names).get(pk=offer.negotiation_id)
+    # What an offer says never changes: the row that was shown is the row that is accepted.
+    accepted = copy(offer)
+    accepted.negotiation, accepted.made_for = negotiation, getattr(negotiation, offer.side)
+    accepted.status, accepted.answered_at, accepted.answered_by = Offer.Status.ACCEPTED, now, by
+    prefetch_related_objects([accepted], "lines")
     Approval.objects.filter(offer__negotiation=negotiation).decide(Approval.Status.OVERTAKEN, now=now)
     unsent = negotiation.offers.filter(status=Offer.Status.AWAITING_APPROVAL)
     unsent.answer(Offer.Status.WITHDRAWN, now=now, by=by)
     disclosures.share_documents(negotiation=negotiation)
-    notify_many([news.offer_accepted(offer)], now=now)
-    return offer, _taken(offer, negotiation)
+    return accepted, _taken(accepted, negotiation)
 
 
 def _taken(offer: Offer, negotiation: Negotiation) -> list[holds.Change]:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -7,7 +7,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
-from marketplace.models import Listing, Membership, Offer, Order, OrderLine, Organisation, Payment, Shipment, User
+from marketplace.models import (
+    Announcement,
+    Listing,
+    Membership,
+    Offer,
+    Order,
+    OrderLine,
+    Organisation,
+    Payment,
+    Shipment,
+    User,
+)
 from marketplace.models.terms import TermLine, Terms, amount, totals
 from marketplace.parsing.units import convert, same_dimension
 from marketplace.runs.order_amounts import dues_of, payable_of, refresh_amounts
@@ -98,6 +109,7 @@ def create_order(
     buyer: Organisation | None = None,
     shares: Mapping[int, Decimal] | None = None,
     demand: Listing | None = None,
+    also_told: Iterable[Announcement] = (),
 ) -> Order:
     """Write the order of an offer that was just accepted; what it takes from the listings is the caller's to take.
 
@@ -137,7 +149,7 @@ def create_order(
         order.net_amount, order.tax_amount, order.total_amount = offer.net_amount, offer.tax_amount, offer.total_amount
     else:
         order.net_amount, order.tax_amount, order.total_amount = totals_of(order, lines)
-    return write_order(order=order, lines=lines, now=now)
+    return write_order(order=order, lines=lines, now=now, also_told=also_told)
 
 
 def _line(order: Order, source: TermLine, quantity: Decimal) -> OrderLine:
@@ -160,8 +172,10 @@ def totals_of(terms: Terms, lines: Sequence[TermLine]) -> tuple[Decimal, Decimal
     return totals(lines_amount, tax_rate=terms.tax_rate, price_includes_tax=terms.price_includes_tax)
 
 
-def write_order(*, order: Order, lines: Sequence[OrderLine], now: datetime) -> Order:
-    """Write a new order whose terms are filled in, open its deal file and tell both sides.
+def write_order(
+    *, order: Order, lines: Sequence[OrderLine], now: datetime, also_told: Iterable[Announcement] = ()
+) -> Order:
+    """Write a new order whose terms are filled in, open its deal file and tell both sides, and what else is to be told.
 
     The caller is ``create_order`` or another service that agreed on it, inside its transaction.
     """
@@ -187,7 +201,7 @@ def write_order(*, order: Order, lines: Sequence[OrderLine], now: datetime) -> O
     }
     confirmed = deal_files.Fact("order.confirmed", order.confirmed_by, now, payload)
     deal_files.record_all(order=order, facts=[*deal_files.opening_of(order, now), confirmed])
-    told = []
+    told = list(also_told)
     for side in sides(order):
         other_zh, other_en = names(order.other(side))
         told += news(

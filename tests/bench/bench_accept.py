@@ -171,8 +171,8 @@ def run(accepts: int, threads: int) -> dict[str, object]:
         "accepts": len(everything),
         "threads": threads,
         "orders": Order.objects.count(),
-        "oversold": str(max(sold + lot.quantity - there, Decimal(0))),
-        "left": str(lot.quantity),
+        "oversold": float(max(sold + lot.quantity - there, Decimal(0))),
+        "left": float(lot.quantity),
         "double_orders": Order.objects.count() - Order.objects.values("offer").distinct().count(),
         "refusals": dict(refusals),
         "seconds": round(seconds, 2),
@@ -205,7 +205,7 @@ def main() -> None:
         print(f"{name:18} {value}")  # noqa: T201
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
-    if figures["oversold"] != "0" or figures["double_orders"]:
+    if figures["oversold"] or figures["double_orders"]:
         sys.exit("Sold more than there was.")
 
 

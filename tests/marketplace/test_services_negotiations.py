@@ -19,7 +19,16 @@ from marketplace.models import (
     Organisation,
 )
 from marketplace.models.disclosure import Reader
-from marketplace.services import approvals, disclosures, holds, listings, memberships, negotiations, offers
+from marketplace.services import (
+    approvals,
+    disclosures,
+    holds,
+    listings,
+    memberships,
+    negotiation_rules,
+    negotiations,
+    offers,
+)
 from marketplace.services.attachments import store_attachment
 from marketplace.services.organisations import OnlyMembersMay, OnlyOwnersMay
 from tests.factories import ListingFactory, OrganisationFactory, UserFactory
@@ -97,7 +106,7 @@ def test_open_negotiation_is_refused_where_the_two_do_not_trade(now):
         opening()
     Organisation.objects.filter(pk=firm.pk).update(state="suspended")
     firm.refresh_from_db()
-    with pytest.raises(offers.OrganisationMayNotTrade):
+    with pytest.raises(negotiation_rules.OrganisationMayNotTrade):
         opening()
 
 
@@ -168,7 +177,7 @@ def test_end_negotiation_closes_what_is_open_and_frees_what_it_held(now):
             negotiation=case.negotiation, by=case.purchaser, organisation=case.buyer, text="?", now=now
         ),
     ):
-        with pytest.raises(offers.NegotiationNoLongerOpen):
+        with pytest.raises(negotiation_rules.NegotiationNoLongerOpen):
             refused()
 
 
@@ -200,7 +209,7 @@ def test_approve_accepts_the_offer_that_waits(now):
     order = approvals.approve(approval=approval, by=approver, now=now)
 
     assert (order.confirmed_by, case.left()) == (approver, (500, 0))
-    with pytest.raises(offers.NegotiationNoLongerOpen):
+    with pytest.raises(negotiation_rules.NegotiationNoLongerOpen):
         case.accept(offer)
 
 
@@ -350,7 +359,8 @@ def test_accept_withdraw_and_counter_at_once_have_one_winner(now):
     offer.refresh_from_db()
     assert len(orders) == Order.objects.count() == (offer.status == "accepted")
     assert all(
-        isinstance(one, Order | Offer | offers.OfferNoLongerOpen | offers.NegotiationNoLongerOpen) for one in outcomes
+        isinstance(one, Order | Offer | offers.OfferNoLongerOpen | negotiation_rules.NegotiationNoLongerOpen)
+        for one in outcomes
     )
     held = sum(row.held for one in Offer.objects.filter(status="open", side="seller") for row in one.lines.all())
     assert case.held()[0] == held

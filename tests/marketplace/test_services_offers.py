@@ -18,7 +18,7 @@ from marketplace.models import (
     Organisation,
 )
 from marketplace.runs.offers import lapse_offers
-from marketplace.services import offers
+from marketplace.services import negotiation_rules, offers
 from marketplace.services.holds import QuantityNoLongerAvailable
 from marketplace.services.organisations import OnlyMembersMay
 from tests.factories import ListingFactory, OrganisationFactory
@@ -165,7 +165,7 @@ def test_make_offer_is_for_traders_of_a_side(now):
         case.offer(by=trader_of(case.seller, "viewer"))
     other = OrganisationFactory()
     stranger = trader_of(other)
-    with pytest.raises(offers.NotYourNegotiation):
+    with pytest.raises(negotiation_rules.NotYourNegotiation):
         offers.make_offer(
             negotiation=case.negotiation,
             by=stranger,
@@ -182,7 +182,7 @@ def test_make_offer_is_refused_to_a_suspended_organisation(now):
     Organisation.objects.filter(pk=case.seller.pk).update(state="suspended")
     case.seller.refresh_from_db()
 
-    with pytest.raises(offers.OrganisationMayNotTrade):
+    with pytest.raises(negotiation_rules.OrganisationMayNotTrade):
         case.offer()
 
 
@@ -241,7 +241,7 @@ def test_accept_offer_makes_one_order_however_often_it_is_asked(now):
     offer = case.offer()
     case.accept(offer)
 
-    with pytest.raises(offers.NegotiationNoLongerOpen):
+    with pytest.raises(negotiation_rules.NegotiationNoLongerOpen):
         case.accept(offer)
 
     assert Order.objects.count() == 1
