@@ -3,7 +3,7 @@ from decimal import Decimal
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms.moments import MomentField
@@ -23,7 +23,7 @@ class UnitField(forms.CharField):
             return ""
         unit = canonical_unit(text)
         if unit is None:
-            raise ValidationError(_now("Nobody here knows this unit."))
+            raise ValidationError(gettext("Nobody here knows this unit."))
         return unit
 
 

@@ -3,7 +3,7 @@ import re
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms.moments import MomentField, day_input
@@ -105,12 +105,12 @@ class HoursForm(ShowsRefusals):
         for day in FacilityHours.Weekday.values:
             text = self.cleaned_data.get(f"day_{day}", "").strip()
             if OPENING.sub("", text).strip(" ,，;；、"):
-                self.add_error(f"day_{day}", _now("Write the hours as 08:00-12:00, 13:00-18:00."))
+                self.add_error(f"day_{day}", gettext("Write the hours as 08:00-12:00, 13:00-18:00."))
                 continue
             try:
                 self._hours += [(day, *_span(found)) for found in OPENING.finditer(text)]
             except ValueError:
-                self.add_error(f"day_{day}", _now("Write the hours as 08:00-12:00, 13:00-18:00."))
+                self.add_error(f"day_{day}", gettext("Write the hours as 08:00-12:00, 13:00-18:00."))
 
     def full_clean(self):
         self._hours = []
