@@ -125,7 +125,7 @@ class WarehouseShare(serializers.Serializer):
 
 
 class WarehouseDay(serializers.Serializer):
-    day = serializers.DateField(source="at.date")
+    day = serializers.DateField(source="on")
     booked = serializers.DecimalField(max_digits=18, decimal_places=3)
 
 

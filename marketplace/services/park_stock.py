@@ -5,7 +5,7 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Case, F, Q, QuerySet, When
@@ -45,6 +45,10 @@ class Day:
     at: datetime
     booked: Decimal
     percent: float
+
+    @property
+    def on(self) -> date:
+        return self.at.date()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from marketplace.models import FulfilmentEvent, ScanConflict, Shipment
+from marketplace.papers import qr_png
+from tests.factories import MembershipFactory
 from tests.factories_shipment import Story
 from tests.journeys.conftest import PASSWORD
 
@@ -32,7 +34,7 @@ def lorries(story):
 
 
 @pytest.fixture
-def open_gate(page, live_server, story, enter):
+def open_gate(page, context, live_server, story, enter):
     """Return a function that opens the gate on a phone, ready to work offline."""
 
     def open_it():
@@ -44,7 +46,11 @@ def open_gate(page, live_server, story, enter):
         page.wait_for_function("navigator.serviceWorker.controller !== null")
         return page
 
-    return open_it
+    yield open_it
+    # The page asks now and then: what it asked last is over before the next test empties the tables.
+    context.set_offline(False)
+    page.wait_for_load_state("networkidle")
+    page.goto("about:blank")
 
 
 def find(page, text):
@@ -164,3 +170,31 @@ def test_a_session_that_ended_keeps_the_queue_until_somebody_logs_in(open_gate, 
     expect(page.locator(".gate-row")).to_have_count(3)
     expect(page.locator("#count")).to_have_text("")
     assert Shipment.objects.get(vehicle=PLATES[0]).status == "arrived"
+
+
+def test_what_one_gatekeeper_recorded_waits_for_them_with_its_photo(open_gate, context, story, lorries, enter, person):
+    other = person("other")
+    MembershipFactory(user=other, organisation=story.park.organisation, role="gatekeeper")
+    page = open_gate()
+    context.set_offline(True)
+    find(page, PLATES[0])
+    page.click("[data-kind=noted]")
+    page.set_input_files("#entry-photos", {"name": "seal.png", "mimeType": "image/png", "buffer": qr_png("seal 7781")})
+    page.click("#entry-save")
+    expect(page.locator("#count")).to_have_text(re.compile("1"))
+    context.clear_cookies(name="sessionid")
+    context.set_offline(False)
+
+    enter(page, other.username)
+    page.goto(page.url.replace(reverse("marketplace:workspace"), reverse("marketplace:gate")))
+    expect(page.locator(".gate-row")).to_have_count(3)
+    expect(page.locator("#count")).to_have_text(re.compile("1"))
+    assert not FulfilmentEvent.objects.filter(kind="noted").exists()
+    context.clear_cookies(name="sessionid")
+    enter(page, story.gatekeeper.username)
+    page.goto(page.url.replace(reverse("marketplace:workspace"), reverse("marketplace:gate")))
+
+    expect(page.locator("#count")).to_have_text("")
+    noted = FulfilmentEvent.objects.get(kind="noted")
+    assert noted.by == story.gatekeeper
+    assert [photo.content_type for photo in noted.attachments.all()] == ["image/jpeg"]
