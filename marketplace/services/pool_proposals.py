@@ -56,11 +56,29 @@ def propose_pools(*, user: User, now: datetime) -> list[Proposal]:
     for demand in wanted.with_names().order_by("-pk"):
         if len(demands[demand.category_id]) < MOST_DEMANDS:
             demands[demand.category_id].append(demand)
-    found = []
+    found: list[Proposal] = []
     for category, rows in demands.items():
-        for cluster in _clusters(sorted(rows, key=lambda demand: demand.pk), today):
-            found += filter(None, [_proposal(cluster, supplies[category], today)])
+        found += _proposals(sorted(rows, key=lambda demand: demand.pk), supplies[category], today)
     return sorted(found, key=lambda one: (-one.saving, one.demands[0].pk))
+
+
+def _proposals(demands: list[Listing], supplies: Sequence[Listing], today: date) -> list[Proposal]:
+    """Return proposals for one category: for each supply, the cheapest first, those too small to buy from it alone."""
+    found: list[Proposal] = []
+    free = list(demands)
+    for supply in sorted((one for one in supplies if one.minimum_order), key=lambda one: (one.price_min, one.pk)):
+        small = [demand for demand in free if _is_below_minimum(demand, supply)]
+        for cluster in _clusters(small, today):
+            if (proposal := _proposal(cluster, supply, supplies, today)) is not None:
+                found.append(proposal)
+                taken = {demand.pk for demand in cluster}
+                free = [demand for demand in free if demand.pk not in taken]
+    return found
+
+
+def _is_below_minimum(demand: Listing, supply: Listing) -> bool:
+    factor = holds.factor_between(demand.unit, supply.unit or demand.unit)
+    return factor is not None and (demand.quantity - demand.held) * factor < supply.minimum_order
 
 
 def _window(demand: Listing, today: date) -> tuple[date, date]:
@@ -101,28 +119,17 @@ def _distance(one: Listing, other: Listing) -> float:
     return NEAR_KM + 1 if distance is None else distance
 
 
-def _proposal(cluster: list[Listing], supplies: Sequence[Listing], today: date) -> Proposal | None:
-    """Return what the cheapest supply within reach of all, and of none alone, would save them."""
+def _proposal(cluster: list[Listing], supply: Listing, supplies: Sequence[Listing], today: date) -> Proposal | None:
+    """Return what this supply would save them, if together they reach its minimum order and it is cheaper than alone."""
     unit = cluster[0].unit
     amounts = [_in_unit(demand.quantity - demand.held, demand.unit, unit) for demand in cluster]
-    total, largest = sum(amounts, Decimal(0)), max(amounts)
-    alone, together = [], []
-    firms = {demand.organisation_id for demand in cluster}
-    for supply in supplies:
-        factor = holds.factor_between(supply.unit or unit, unit)
-        priced = holds.factor_between(supply.price_unit or supply.unit or unit, unit)
-        if supply.organisation_id in firms or not factor or not priced or supply.currency != "CNY":
-            continue
-        minimum = (supply.minimum_order or Decimal(0)) * factor
-        price = (supply.price_min / priced).quantize(Decimal("0.0001"))
-        if minimum <= min(amounts):
-            alone.append(price)
-        elif largest < minimum <= total:
-            together.append((price, supply.pk, supply))
-    if not together:
+    total, firms = sum(amounts, Decimal(0)), {demand.organisation_id for demand in cluster}
+    priced = _price_in(supply, unit)
+    if supply.organisation_id in firms or priced is None or total < priced[1]:
         return None
-    price, _pk, supply = min(together)
-    base = min(alone, default=None)
+    others = [_price_in(one, unit) for one in supplies if one.organisation_id not in firms]
+    base = min((price for price, minimum in filter(None, others) if minimum <= min(amounts)), default=None)
+    price = priced[0]
     if base is not None and price >= base:
         return None
     windows = [_window(demand, today) for demand in cluster]
@@ -138,6 +145,15 @@ def _proposal(cluster: list[Listing], supplies: Sequence[Listing], today: date) 
         window_start=max(start for start, _end in windows),
         window_end=min(end for _start, end in windows),
     )
+
+
+def _price_in(supply: Listing, unit: str) -> tuple[Decimal, Decimal] | None:
+    """Return what a supply costs per this unit and how much of it is the least it sells; None: not comparable."""
+    factor = holds.factor_between(supply.unit or unit, unit)
+    priced = holds.factor_between(supply.price_unit or supply.unit or unit, unit)
+    if not factor or not priced or supply.currency != "CNY":
+        return None
+    return (supply.price_min / priced).quantize(Decimal("0.0001")), (supply.minimum_order or Decimal(0)) * factor
 
 
 def _in_unit(quantity: Decimal, from_unit: str, to_unit: str) -> Decimal:

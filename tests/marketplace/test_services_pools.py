@@ -410,6 +410,8 @@ def test_proposals_gather_near_demands_that_reach_a_price_together(owner, organi
         ]
     ]
     DemandFactory(quantity=90, region="110105")
+    # Large enough to buy alone what the others can only buy together.
+    DemandFactory(quantity=300)
     late = dt.date(2026, 8, 1)
     DemandFactory(quantity=90, region="331083", window_start=late, window_end=late)
     ListingFactory(price_min=100, price_unit="piece", minimum_order=10)
