@@ -218,23 +218,29 @@ def specification_text(specification: Mapping[str, Any]) -> str:
     return "; ".join([*parts, *filter(None, [specification.get("text", "")])])
 
 
-class QuestionForm(ShowsRefusals):
+class SmallForm(ShowsRefusals):
+    """A field and a button."""
+
+    hides_optional = True
+
+
+class QuestionForm(SmallForm):
     text = paragraph(_("Your question"), _("All who are invited will read it with the answer, not who asked."))
 
 
-class AnswerForm(ShowsRefusals):
+class AnswerForm(SmallForm):
     answer = paragraph(_("Answer to all"), rows=2)
 
 
-class ReasonForm(ShowsRefusals):
+class ReasonForm(SmallForm):
     reason = paragraph(_("Reason"), rows=2)
 
 
-class DeadlineForm(ShowsRefusals):
+class DeadlineForm(SmallForm):
     closes_at = day(_("New deadline"))
 
 
-class ValidityForm(ShowsRefusals):
+class ValidityForm(SmallForm):
     valid_until = day(_("Holds until"))
 
 

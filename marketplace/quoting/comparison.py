@@ -24,10 +24,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a unit costs from ``quantity`` on; ``minimum`` is the least that is sold."""
+    """What a unit costs from ``quantity`` on, None: so many cannot be had; ``minimum`` is the least that is sold."""
 
     quantity: Decimal
-    unit_price: Decimal
+    unit_price: Decimal | None
     lead_days: int | None = None
     minimum: Decimal | None = None
 
@@ -102,11 +102,15 @@ def price_at(prices: Sequence[Price], quantity: Decimal) -> Price | None:
     [Decimal('9'), Decimal('9'), Decimal('8'), Decimal('8')]
     >>> price_at([Price(Decimal(100), Decimal(9), minimum=Decimal(80))], Decimal(60)) is None
     True
+    >>> price_at([*two, Price(Decimal(900), None)], Decimal(900)) is None
+    True
     """
     ordered = sorted(prices, key=lambda price: price.quantity)
     fitting = [price for price in ordered if price.quantity <= quantity] or ordered[:1]
     # A tier that is not sold in so small a part gives way to the one below it.
     for price in reversed(fitting):
+        if price.unit_price is None:
+            return None
         if price.minimum is None or price.minimum <= quantity:
             return price
     return None
@@ -116,9 +120,13 @@ def shares(bid: Bid, wanted: Sequence[Wanted]) -> dict[int, Decimal]:
     """Return each quoted line's part of the charges, by value; by number where all of it is free."""
     values = {}
     for line in wanted:
-        price = price_at(bid.prices.get(line.id, ()), line.base) if bid.prices.get(line.id) else None
-        if price is not None:
+        prices = [price for price in bid.prices.get(line.id, ()) if price.unit_price is not None]
+        if price := price_at(bid.prices.get(line.id, ()), line.base):
             values[line.id] = price.unit_price * line.base
+        elif prices:
+            # Not to be had in the quantity wanted: then the smallest that is carries its value.
+            first = min(prices, key=lambda price: price.quantity)
+            values[line.id] = first.unit_price * first.quantity
     total = sum(values.values(), ZERO)
     return {line: bid.charges * value / total if total else bid.charges / len(values) for line, value in values.items()}
 

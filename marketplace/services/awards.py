@@ -30,6 +30,7 @@ from marketplace.services.comparisons import Comparison, compare_quotes
 from marketplace.services.notifications import notify_many
 from marketplace.services.offers import accept_offer, decline_offer
 from marketplace.services.organisations import require_role
+from marketplace.services.quote_drafts import LARGEST_AMOUNT
 from marketplace.services.rfq_invitations import blocked_with
 from marketplace.services.rfqs import RfqNotInStatusForThis, locked
 from marketplace.services.said_fields import SaidFields, refuse_errors
@@ -147,8 +148,14 @@ def _pick(fields: SaidFields, quote: Quote, line: RfqLine, quantity: Decimal, co
     prices = bid.prices.get(line.pk)
     price = price_at(prices, quantity) if prices else None
     if price is None:
-        message = _("Below the minimum order of this quote.") if prices else _("This quote does not cover the line.")
-        fields.refuse("quantity" if prices else "line", message)
+        is_offered = any(one.unit_price is not None for one in prices or ())
+        message = _("This quote does not offer so much or so little.")
+        if not is_offered:
+            message = _("This quote does not cover the line.")
+        fields.refuse("quantity" if is_offered else "line", message)
+        return None
+    if price.unit_price * quantity >= LARGEST_AMOUNT:
+        fields.refuse("quantity", _("The amount is too large."))
         return None
     wanted = _wanted(comparison, line)
     cheapest = is_cheapest(wanted, quantity, quote.pk, comparison.bids, comparison.wanted)

@@ -88,7 +88,7 @@ def rate_of(rfq: RequestForQuotation, code: str) -> Decimal | None:
 def _bid(rfq: RequestForQuotation, quote: Quote, asked: Mapping[int, RfqLine]) -> Bid:
     prices: dict[int, list[Price]] = {}
     for line in quote.lines.all():
-        if line.unit_price is not None and line.line_id in asked:
+        if line.line_id in asked and (line.unit_price is not None or line.is_declined):
             price = Price(line.quantity, line.unit_price, line.lead_days, line.minimum_quantity)
             prices.setdefault(line.line_id, []).append(price)
     factor = basis(
@@ -150,7 +150,7 @@ def set_rates(*, rfq: RequestForQuotation, by: User, rates: Mapping[str, Any], n
             if said in (None, ""):
                 kept.pop(code, None)
             else:
-                kept[code] = f"{decimal(places=6)(said):f}"
+                kept[code] = f"{decimal(places=6, digits=12)(said):f}"
         except ProblemError as problem:
             errors[f"rates.{str(name)[:10]}"] = [in_my_language(problem)]
     if len(kept) > MOST_RATES:

@@ -30,6 +30,8 @@ from marketplace.services.said_fields import SaidFields, read_terms, refuse_erro
 
 LONGEST_VALIDITY = timedelta(days=366)
 PRICE_STEP = Decimal("0.0001")
+# Of one line; the sum of all that a quote may have still fits every column.
+LARGEST_AMOUNT = Decimal(10) ** 15
 LINE_FIELDS = ("unit_price", "minimum_quantity", "lead_days", "deviations", "is_declined")
 
 
@@ -205,6 +207,8 @@ def _fill_line(row: QuoteLine, fields: SaidFields, line: RfqLine) -> None:
     if fields.has("unit_price") and price is not None and factor is not None:
         price = (price * factor).quantize(PRICE_STEP)
     row.unit_price = price
+    if price is not None and price * row.quantity >= LARGEST_AMOUNT:
+        fields.refuse("unit_price", _("The amount is too large."))
     if row.minimum_quantity and row.minimum_quantity > row.quantity:
         fields.refuse("minimum_quantity", _("More than the quantity it is quoted for."))
 

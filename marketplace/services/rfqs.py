@@ -75,7 +75,7 @@ def first_fields(*, demand: Listing | None, now: datetime) -> dict[str, Any]:
     today = timezone.localdate(now)
     start: date = max(today, demand.window_start) if demand and demand.window_start else today
     end = demand.window_end if demand and demand.window_end and demand.window_end >= start else start + WINDOW
-    fields = {"window_start": start, "window_end": end, "closes_at": today + timedelta(days=7)}
+    fields = {"window_start": start, "window_end": end, "closes_at": moment(today + timedelta(days=7))}
     if demand:
         fields |= {
             "title": demand.title,

@@ -80,7 +80,6 @@ def rfq_create(request):
     demand = _demand(request)
     initial = shown_terms(rfqs.first_fields(demand=demand, now=timezone.now()))
     initial |= {"price_includes_tax": True, "recovers_tax": True, "tax_rate": "13", "payment_days": "30"}
-    initial["closes_at"] = f"{initial['closes_at']}T23:59"
     initial |= {"incoterm": "delivered", "payment_term": "net", "deposit_percent": "0"}
     initial["lines"] = shown_lines(rfqs.first_lines(demand)) if demand else []
     form = RfqForm(request.POST or None, request.FILES or None, organisations=mine, initial=initial)

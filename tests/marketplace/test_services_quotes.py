@@ -118,6 +118,14 @@ def test_save_draft_turns_a_price_per_another_unit_into_the_one_asked_for():
     assert quote.lines.get().unit_price == 7
 
 
+def test_save_draft_refuses_an_amount_that_no_column_holds():
+    rfq = make_rfq(lines=[rfq_line(quantity="999999999999")])
+
+    errors = refusal_of(save, rfq, suppliers_of(rfq)[0], answers(rfq, "99999999999"))
+
+    assert list(errors) == ["lines.0.unit_price"]
+
+
 def test_save_draft_refuses_strangers_and_what_comes_late():
     rfq = make_rfq()
     stranger = OrganisationFactory(members=[UserFactory()])
@@ -338,6 +346,29 @@ def test_the_database_refuses_a_quote_that_cannot_be(changes, constraint):
 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Quote.objects.filter(pk=draft.pk).update(**changes)
+
+
+def test_the_database_keeps_a_quote_as_it_was_handed_in():
+    rfq = make_rfq()
+    quote = make_quote(rfq, suppliers_of(rfq)[0], "10")
+
+    with pytest.raises(IntegrityError, match="handed in is never changed"), transaction.atomic():
+        Quote.objects.filter(pk=quote.pk).update(freight_amount=1)
+    with pytest.raises(IntegrityError, match="handed in is never changed"), transaction.atomic():
+        quote.lines.update(unit_price=1)
+    with pytest.raises(IntegrityError, match="handed in is never changed"), transaction.atomic():
+        quote.lines.all().delete()
+
+
+def test_the_database_keeps_amendments_and_openings():
+    rfq = make_rfq(is_sealed=True)
+    rfqs.amend_rfq(rfq=rfq, by=member_of(rfq.buyer), fields={"note": "木箱"}, now=NOON)
+    rfq = quote_openings.open_quotes(rfq=rfq, by=member_of(rfq.buyer), now=AFTER)
+
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        rfq.amendments.update(note="x")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        rfq.openings.update(at=NOON)
 
 
 def test_the_database_refuses_two_words_of_one_supplier():

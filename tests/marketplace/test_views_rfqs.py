@@ -415,6 +415,20 @@ def test_rfq_award_orders_the_best_mix(client, rfq, buyer, real_now):
     assert client.get(response.url).status_code == HTTPStatus.OK
 
 
+def test_what_was_awarded_of_several_goods_is_shown_in_negotiation_and_order(client, rfq, buyer, real_now):
+    quote = make_quote(rfq, suppliers_of(rfq)[0], "10", now=real_now)
+    closed(rfq)
+    fields = {f"take_{line.pk}_{quote.pk}": "50" for line in rfq.lines.all()}
+    client.post(page("rfq_award", rfq.pk), fields | {"is_final": "on"})
+    order = Order.objects.get()
+
+    for user in (buyer, member_of(quote.supplier)):
+        client.force_login(user)
+        assert client.get(page("negotiation_detail", order.offer.negotiation_id)).status_code == HTTPStatus.OK
+        assert client.get(page("negotiation_list")).status_code == HTTPStatus.OK
+        assert client.get(page("order_detail", order.pk)).status_code == HTTPStatus.OK
+
+
 def test_rfq_award_asks_for_a_reason_and_names_a_quantity_that_is_too_much(client, rfq, buyer, real_now):
     first, second = suppliers_of(rfq)
     make_quote(rfq, first, "10", now=real_now)

@@ -54,6 +54,16 @@ def test_a_tier_has_its_own_price_and_no_more_than_its_share_of_charges():
     assert table.cells[1, Decimal(500), 1].landed == Decimal("4040.00")
 
 
+def test_a_quantity_that_was_declined_is_not_to_be_had():
+    small_only = Bid(1, {1: [Price(Decimal(100), Decimal(10)), Price(Decimal(500), None)]}, charges=Decimal(40))
+    large_only = Bid(2, {1: [Price(Decimal(100), None), Price(Decimal(500), Decimal(8))]}, charges=Decimal(40))
+
+    table = compare([VALVES], [small_only, large_only])
+
+    assert set(table.cells) == {(1, Decimal(100), 1), (1, Decimal(500), 2)}
+    assert table.cells[1, Decimal(500), 2].landed == Decimal("4040.00")
+
+
 def test_the_best_mix_takes_each_line_where_it_is_cheapest():
     table = compare(WANTED, [bid(1, "10", "3"), bid(2, "11", "2")])
 
