@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Case, F, Sum, When
+from django.db.models import Case, F, Subquery, Sum, When
 from django.utils import timezone
 
 from marketplace.models import Order, OrderLine, OrderMove, PaymentTerm
@@ -98,21 +98,26 @@ def _as_accepted(
     return parts
 
 
-def paid_of(order: Order) -> Decimal:
-    """Return what counts as paid, less what was paid back; what was paid back beyond that counts as nothing."""
+def _sums(order: Order) -> tuple[Decimal, Decimal]:
+    """Return what the price was reduced by, and what counts as paid, less what was paid back but never below 0."""
     signed = Case(When(is_refund=True, then=-F("amount")), default=F("amount"))
-    return max(order.payments.counted().aggregate(sum=Sum(signed))["sum"] or ZERO, ZERO)
+    paid = order.payments.counted().order_by().values("order").annotate(sum=Sum(signed)).values("sum")
+    reduced = order.reductions.order_by().values("order").annotate(sum=Sum("amount")).values("sum")
+    row = Order.objects.filter(pk=order.pk).values_list(Subquery(reduced), Subquery(paid)).get()
+    return row[0] or ZERO, max(row[1] or ZERO, ZERO)
 
 
-def reductions_of(order: Order) -> Decimal:
-    return order.reductions.aggregate(sum=Sum("amount"))["sum"] or ZERO
+def _acceptances(order: Order, lines: Sequence[OrderLine]) -> Iterable[OrderMove]:
+    if not any(line.accepted for line in lines):
+        return []
+    return OrderMove.objects.filter(line__order=order, target="accepted")
 
 
 def list_dues(order: Order, lines: Sequence[OrderLine]) -> list[Due]:
     """Return the dues of an order as its page shows them."""
     if order.is_framework:
         return []
-    accepted = OrderMove.objects.filter(line__order=order, target="accepted")
+    accepted = _acceptances(order, lines)
     return dues_of(order, lines, accepted, payable=order.payable_amount, paid=order.paid_amount)
 
 
@@ -120,9 +125,9 @@ def refresh_amounts(*, order: Order, lines: Sequence[OrderLine], now: datetime) 
     """Write what is to be paid, what is paid and what is due first; the caller has locked the order."""
     if order.is_framework:
         return
-    order.payable_amount = payable_of(order, lines, reductions_of(order))
-    order.paid_amount = paid_of(order)
-    accepted = OrderMove.objects.filter(line__order=order, target="accepted")
+    reduced, order.paid_amount = _sums(order)
+    order.payable_amount = payable_of(order, lines, reduced)
+    accepted = _acceptances(order, lines)
     dues = dues_of(order, lines, accepted, payable=order.payable_amount, paid=order.paid_amount)
     first = min((due for due in dues if due.open_amount > 0), key=lambda due: due.due_on, default=None)
     order.next_due_on = first.due_on if first else None

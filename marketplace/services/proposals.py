@@ -1,6 +1,6 @@
 """One side of an order proposes a change, the other confirms it; both see first what it does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
-from marketplace.models import Dispute, Membership, Order, Organisation, Proposal, User
+from marketplace.models import Dispute, Membership, Order, OrderLine, Organisation, Proposal, User
 from marketplace.services import amendments, deal_files, offers, quantity_changes
 from marketplace.services.order_lines import line_at
 from marketplace.services.order_news import names, tell
@@ -58,8 +58,9 @@ class AmendmentAboveYourLimit(RuleBroken):
     pass
 
 
-def _clean(order: Order, kind: str, said: Mapping[str, Any], dispute: Dispute | None, now: datetime) -> dict:
-    lines = lines_of(order)
+def _clean(
+    order: Order, lines: Sequence[OrderLine], kind: str, said: Mapping[str, Any], dispute: Dispute | None, now: datetime
+) -> dict:
     if kind == Kind.AMENDMENT:
         return amendments.clean(order, lines, said, now)
     if kind == Kind.CANCELLATION:
@@ -71,9 +72,10 @@ def _clean(order: Order, kind: str, said: Mapping[str, Any], dispute: Dispute | 
     return quantity_changes.clean_settlement(order, dispute, said)
 
 
-def effects_of(order: Order, kind: str, terms: Mapping[str, Any], dispute: Dispute | None = None) -> dict:
+def _effects(
+    order: Order, lines: Sequence[OrderLine], kind: str, terms: Mapping[str, Any], dispute: Dispute | None
+) -> dict:
     """Return what confirming these terms would do to the order as it is now; nothing is written."""
-    lines = lines_of(order)
     if kind == Kind.AMENDMENT:
         return amendments.effects(order, lines, terms)
     if kind == Kind.CANCELLATION:
@@ -88,7 +90,10 @@ def preview(*, order: Order, kind: str, said: Mapping[str, Any], now: datetime) 
 
     :raises InputRefused: naming each field that cannot be taken
     """
-    return effects_of(order, kind, _clean(order, kind, said, None, now))
+    if kind == Kind.SETTLEMENT:
+        raise InputRefused({"kind": [_("There is no such kind of proposal.")]})
+    lines = lines_of(order)
+    return _effects(order, lines, kind, _clean(order, lines, kind, said, None, now), None)
 
 
 @transaction.atomic
@@ -120,9 +125,10 @@ def propose(
         raise InputRefused({"kind": [_("There is no such kind of proposal.")]})
     if kind == Kind.CANCELLATION and order.is_framework:
         raise OrderNotInStateForThis(_("A framework order ends with its window; call-offs are cancelled one by one."))
-    terms = _clean(order, kind, said, dispute, now)
-    effects = effects_of(order, kind, terms, dispute)
-    line = dispute.line if dispute else line_at(lines_of(order), terms["line"], "line") if "line" in terms else None
+    lines = lines_of(order)
+    terms = _clean(order, lines, kind, said, dispute, now)
+    effects = _effects(order, lines, kind, terms, dispute)
+    line = dispute.line if dispute else line_at(lines, terms["line"], "line") if "line" in terms else None
     _check_limit(order, kind, effects, organisation, by)
     proposal, is_new = Proposal.objects.get_or_create(
         order=order,

@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from marketplace.models import Dispute, Order, OrderLine, OrderMove, Proposal
+from marketplace.models import Dispute, OrderLine, OrderMove, Proposal
 from marketplace.services import disputes, orders, proposals
 from marketplace.services.order_lines import NotThatMuchThere, move
 from tests.factories import NOON, OrganisationFactory, UserFactory
@@ -264,11 +264,12 @@ def lifecycles(people: People) -> type[RuleBasedStateMachine]:  # noqa: C901 - t
         def everything_is_somewhere(self):
             if not self.ledger:
                 return
-            lines = {line.position: line for line in OrderLine.objects.filter(order=self.order)}
+            rows = OrderLine.objects.filter(order=self.order).select_related("order")
+            lines = {line.position: line for line in rows}
             assert {p: {place: getattr(line, place) for place in PLACES} for p, line in lines.items()} == self.ledger
             for line in lines.values():
                 assert line.quantity == sum(self.ledger[line.position].values())
-            order = Order.objects.get(pk=self.order.pk)
+            order = lines[1].order
             self.running = order.is_running
             settled = not any(line[place] for line in self.ledger.values() for place in (*PLACES[:2], "disputed"))
             if settled:

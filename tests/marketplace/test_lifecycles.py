@@ -13,7 +13,7 @@ def test_every_quantity_of_an_order_is_always_somewhere():
         lifecycles(People()),
         settings=settings(
             max_examples=200,
-            stateful_step_count=6,
+            stateful_step_count=5,
             deadline=None,
             database=None,
             derandomize=True,
