@@ -114,6 +114,18 @@ def test_import_listings_keeps_what_the_file_has_no_column_for(run, organisation
     assert [certificate.code for certificate in listing.certificates.all()] == ["ce"]
 
 
+def test_import_listings_leaves_what_open_offers_hold(run, organisation):
+    run([HEADER, GOOD])
+    Listing.objects.filter(organisation=organisation).update(held=400)
+
+    refused = run([HEADER, GOOD.replace("500", "350")])
+    taken = run([HEADER, GOOD.replace("500", "450")])
+
+    assert (counts(refused), counts(taken)) == ((0, 0, 0, 1), (0, 1, 0, 0))
+    assert refused.errors[0]["code"] == "held"
+    assert (organisation.listings.get().quantity, organisation.listings.get().held) == (450, 400)
+
+
 def test_import_listings_refuses_repeated_rows_and_closed_listings(run, organisation, trader):
     run([HEADER, GOOD])
     listings.close_listing(listing=organisation.listings.get(), by=trader, now=timezone.now())

@@ -1,7 +1,7 @@
 import pytest
 from django.urls import reverse
 
-from marketplace.models import Listing, RequestForQuotation
+from marketplace.models import Disclosure, Listing, Negotiation, Notification, RequestForQuotation
 from matching import runs, services
 from matching.models import Match, MatchRun
 from tests.factories import ListingFactory, OrganisationFactory, UserFactory
@@ -198,3 +198,35 @@ def test_readyz_says_why_it_is_not_ready(client, monkeypatch):
         "reasons": {"broker": "away"},
         "index": {"entries": 3, "lag_seconds": 2.0},
     }
+
+
+def test_match_negotiate_opens_a_negotiation_that_keeps_the_reasons(client, buyer, demand, now):
+    supply = ListingFactory()
+    match(demand, now)
+    found = Match.objects.get()
+    client.force_login(buyer)
+    path = reverse("matching:match_negotiate", args=[found.pk])
+
+    answers = [client.post(path) for _ in range(2)]
+
+    negotiation = Negotiation.objects.get()
+    assert {answer.url for answer in answers} == {reverse("marketplace:negotiation_detail", args=[negotiation.pk])}
+    assert (negotiation.supply, negotiation.demand, negotiation.origin) == (supply, demand, "match")
+    assert (negotiation.match_reasons, negotiation.match_score) == (found.reasons, found.score)
+    assert negotiation.model_version == found.model_version
+    client.force_login(UserFactory())
+    assert client.post(path).status_code == 404
+
+
+def test_listing_matches_names_no_firm_that_hides(client, buyer, demand, now):
+    supply = ListingFactory()
+    Disclosure.objects.create(
+        organisation=supply.organisation, name_from=1, updated_at=now, updated_by=supply.created_by
+    )
+    match(demand, now)
+
+    html = page(client, buyer, "matching:listing_matches", demand.pk)
+
+    assert (supply.organisation.name_en in html, "A firm in Taizhou" in html) == (False, True)
+    told = Notification.objects.filter(event="match.created", organisation=demand.organisation).first()
+    assert (supply.organisation.name_zh in told.body_zh, told.data["counterpart"]["organisation"]) == (False, None)
