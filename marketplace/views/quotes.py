@@ -9,7 +9,7 @@ from config.http import file_response
 from marketplace.forms.quotes import QuoteForm
 from marketplace.forms.refusal import ShowsRefusals
 from marketplace.forms.rfqs import AwardForm, ValidityForm
-from marketplace.models import Award, Listing, Organisation, Quote, RequestForQuotation
+from marketplace.models import Award, Listing, Order, Organisation, Quote, RequestForQuotation
 from marketplace.services import awards, comparison_sheets, comparisons, quotes
 from marketplace.views.once import once
 
@@ -61,6 +61,7 @@ def _quote_page(request, pk, validity_form):
         "before": before,
         "differences": quotes.differences(before, quote) if before else [],
         "total": quotes.total_of(quote),
+        "orders": Order.objects.visible_to(request.user).filter(offer__award__quote=quote).order_by("pk"),
         "may_edit": Quote.objects.editable_by(request.user).filter(pk=pk).exists(),
         "is_taking": RequestForQuotation.objects.taking_quotes(now).filter(pk=quote.rfq_id).exists(),
         "validity_form": validity_form,

@@ -104,10 +104,10 @@ def test_award_quotes_carries_freight_deviations_and_the_match_into_the_order():
 
 
 def test_award_quotes_asks_why_a_cheaper_quote_is_passed_over():
-    rfq, dear, cheap = two_lines()
+    rfq, _cheap, dear = two_lines()
 
-    assert refused(rfq, (cheap, 0, 100)) == ["reason"]
-    (made,) = award(rfq, (cheap, 0, 100), reason="交期更短")
+    assert refused(rfq, (dear, 0, 100)) == ["reason"]
+    (made,) = award(rfq, (dear, 0, 100), reason="交期更短")
 
     assert (made.reason, made.is_cheapest) == ("交期更短", False)
 

@@ -144,7 +144,7 @@ def test_a_supply_of_another_firm_is_refused():
 def test_publish_rfq_tells_the_invited_and_shows_them_the_files():
     supplier = OrganisationFactory(members=[UserFactory()])
     rfq = make_rfq(suppliers=[supplier], publish=False)
-    upload = SimpleUploadedFile("drawing.txt", "DN50".encode())
+    upload = SimpleUploadedFile("drawing.txt", b"DN50")
     rfqs.amend_rfq(rfq=rfq, by=member_of(rfq.buyer), fields={}, uploads=[upload], now=NOON)
 
     rfq = rfqs.publish_rfq(rfq=rfq, by=member_of(rfq.buyer), now=NOON)

@@ -427,6 +427,7 @@ def test_what_was_awarded_of_several_goods_is_shown_in_negotiation_and_order(cli
         assert client.get(page("negotiation_detail", order.offer.negotiation_id)).status_code == HTTPStatus.OK
         assert client.get(page("negotiation_list")).status_code == HTTPStatus.OK
         assert client.get(page("order_detail", order.pk)).status_code == HTTPStatus.OK
+        assert list(client.get(page("quote_detail", quote.pk)).context["orders"]) == [order]
 
 
 def test_rfq_award_asks_for_a_reason_and_names_a_quantity_that_is_too_much(client, rfq, buyer, real_now):
