@@ -313,6 +313,7 @@ pool_pages = [
     path("pools/<int:pk>/commit/", pool_members.pool_commit, name="pool_commit"),
     path("pools/<int:pk>/suppliers/", pool_members.pool_ask, name="pool_ask"),
     path("pools/<int:pk>/offers/<int:offer_pk>/accept/", pool_members.pool_accept, name="pool_accept"),
+    path("pools/<int:pk>/shipments/new/", pool_members.pool_shipment_create, name="pool_shipment_create"),
     path("pools/<int:pk>/give-up/", pool_members.pool_give_up, name="pool_give_up"),
     path("pools/commitments/<int:pk>/", pool_members.pool_commitment_change, name="pool_commitment_change"),
     path("pools/commitments/<int:pk>/leave/", pool_members.pool_commitment_leave, name="pool_commitment_leave"),

@@ -29,7 +29,13 @@ from marketplace.runs import pool_news, pools
 from marketplace.services import deal_files, holds
 from marketplace.services.negotiations import open_negotiation
 from marketplace.services.notifications import notify_many
-from marketplace.services.offers import OfferIsYourOwn, make_offer, needs_approval, take_accepted
+from marketplace.services.offers import (
+    OfferIsYourOwn,
+    lock_negotiation,
+    make_offer,
+    needs_approval,
+    take_accepted,
+)
 from marketplace.services.orders import create_order
 from marketplace.services.organisations import require_role
 from marketplace.services.pools import committed_to, end_negotiations, locked, not_in_state, require_organiser
@@ -257,6 +263,7 @@ def accept_pool_offer(*, pool: PurchasePool, offer: Offer, by: User, now: dateti
 
     :raises PoolNotInStateForThis: if it was ordered before, or has ended
     :raises OfferNotOfThisPool: if it belongs to another negotiation
+    :raises NegotiationNoLongerOpen: if it was agreed or ended
     :raises OfferNoLongerOpen: if it was withdrawn, answered or has lapsed
     :raises AboveYourLimit: if the organiser's member may not decide on so much
     """
@@ -270,6 +277,7 @@ def accept_pool_offer(*, pool: PurchasePool, offer: Offer, by: User, now: dateti
     if needs_approval(by, offer.answered_for, offer.total_amount, offer.currency):
         raise AboveYourLimit(_("This is above what you may decide: ask an approver or an owner to accept it."))
     division = divide(pool, offer)
+    _lock(offer, division)
     _settle_demands(division, pool, now=now)
     accepted = take_accepted(offer=offer, by=by, now=now)
     orders = [_order(pool, division, one, accepted, by=by, now=now) for one in division.served]
@@ -302,6 +310,14 @@ def _require_answering(offer: Offer, by: User) -> None:
     if not memberships.filter(organisation=side).exists() and memberships.filter(organisation=offer.made_for).exists():
         raise OfferIsYourOwn(_("The other side answers this offer."))
     require_role(by, side, *Membership.TRADING_ROLES)
+
+
+def _lock(offer: Offer, division: Division) -> None:
+    """Lock the negotiation, then all listings in the order of their ids, as everybody who accepts an offer does."""
+    negotiation = lock_negotiation(offer.negotiation)
+    members = (*division.served, *division.unserved, *division.priced_out)
+    ids = {negotiation.supply_id, *(one.demand_id for one in members)} - {None}
+    list(Listing.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
 
 
 def _settle_demands(division: Division, pool: PurchasePool, *, now: datetime) -> None:

@@ -2,14 +2,17 @@ from decimal import Decimal, InvalidOperation
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from marketplace.forms.pools import ChangeCommitmentForm, CommitmentForm, ReasonForm, plain
-from marketplace.models import Listing, Membership, Offer, Organisation, PoolCommitment, PurchasePool
-from marketplace.services import pool_commitments, pool_offers
+from marketplace.forms.shipments import ShipmentForm, rows_to_plan
+from marketplace.models import Listing, Membership, Offer, Order, Organisation, PoolCommitment, PurchasePool
+from marketplace.services import pool_commitments, pool_offers, shipments
+from marketplace.services.lots import left_to_plan
 from marketplace.views.once import once
 
 MOST = Decimal(10) ** 12
@@ -37,7 +40,12 @@ def pool_commit(request, pk):
     demands = Listing.objects.editable_by(request.user).open(now).filter(side=Listing.Side.DEMAND)
     demands = demands.filter(category=pool.category).order_by("-pk")
     quantity = _asked_quantity(request, pool)
-    initial = {"organisation": organisations.first(), "quantity": plain(quantity), "demand": request.GET.get("demand")}
+    invited = pool.invitations.filter(organisation__in=organisations, demand__isnull=False).first()
+    initial = {
+        "organisation": invited.organisation_id if invited else organisations.first(),
+        "quantity": plain(quantity),
+        "demand": invited and invited.demand_id,
+    }
     form = CommitmentForm(request.POST or None, organisations=organisations, demands=demands, initial=initial)
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():
@@ -102,6 +110,7 @@ def pool_commitment_let_go(request, pk):
 
 
 @login_required
+@once
 def pool_ask(request, pk):
     """Choose the supplies whose firms are asked to serve the pool."""
     pool = get_object_or_404(PurchasePool.objects.editable_by(request.user).with_details(), pk=pk)
@@ -117,6 +126,7 @@ def pool_ask(request, pk):
 
 @login_required
 @require_POST
+@once
 def pool_accept(request, pk, offer_pk):
     """Accept an offer for all members; the organiser's a supplier's, a supplier the organiser's."""
     offers = Offer.objects.visible_to(request.user).filter(negotiation__pool_supplier__pool=pk).with_lines()
@@ -136,3 +146,29 @@ def pool_give_up(request, pk):
     pool_offers.give_up_pool(pool=pool, by=request.user, now=timezone.now())
     messages.success(request, _("Given up: everybody is free again."))
     return redirect("marketplace:pool_detail", pk)
+
+
+@login_required
+@once
+def pool_shipment_create(request, pk):
+    """Plan one shipment of all members' goods, for the supplier who serves the pool."""
+    trading = Organisation.objects.of(request.user, *Membership.TRADING_ROLES)
+    served = Order.objects.with_details().running().filter(pool_commitment__pool=pk, seller__in=trading)
+    orders = list(served.order_by("pk"))
+    if not orders:
+        raise Http404
+    first = orders[0]
+    rows = [row for order in orders for row in rows_to_plan(order, left_to_plan(order))]
+    form = ShipmentForm(
+        request.POST or None,
+        rows=rows,
+        parties=[first.seller, *(order.buyer for order in orders)],
+        initial={"park": first.park, "to_address": first.address, "from_address": first.seller.address},
+    )
+    if request.method == "POST" and form.is_valid():
+        with form.showing_refusals():
+            shipment = shipments.plan_shipment(seller=first.seller, by=request.user, now=timezone.now(), **form.said())
+            messages.success(request, _("Planned. Print the labels, and dispatch it when it leaves."))
+            return redirect("marketplace:shipment_detail", shipment.pk)
+    context = {"form": form, "pool": get_object_or_404(PurchasePool, pk=pk), "rows": form.rows, "orders": orders}
+    return render(request, "marketplace/pool_shipment_create.html", context, status=form.http_status)

@@ -5,7 +5,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from marketplace.models import Lot, Order, PoolCommitment, PoolSupplier, PurchasePool, Shipment
+from marketplace.models import Order, PoolCommitment, PoolSupplier, PurchasePool, Shipment
 from tests.factories import CategoryFactory, ListingFactory, OrganisationFactory, UserFactory
 from tests.factories_pool import DemandFactory, PoolCommitmentFactory, PurchasePoolFactory
 
@@ -270,35 +270,40 @@ def test_organiser_gives_up_without_a_supplier(client, user, ours):
     assert ours.status == "failed"
 
 
-def test_ordered_pool_shows_what_is_on_the_way_to_whom(client, user, firm, ours):
+@pytest.fixture
+def served(client, user, firm, ours):
+    """Return the seller of an order for each of two members, 470 and the user's 30 pieces."""
     seller = UserFactory()
     supply = ListingFactory(organisation=OrganisationFactory(members=[seller]), quantity=1000)
-    mine = PoolCommitmentFactory(pool=ours, organisation=firm, quantity=30)
+    PoolCommitmentFactory(pool=ours, organisation=firm, quantity=30)
     client.post(page("pool_close", ours.pk))
     client.post(page("pool_ask", ours.pk), {"supply": [supply.pk]})
     offer = PoolSupplier.objects.get().negotiation.offers.get()
     client.force_login(seller)
     client.post(page("pool_accept", ours.pk, offer.pk))
-    shipment = Shipment.objects.create(
-        number="SH-1",
-        seller=supply.organisation,
-        created_by=seller,
-        created_at=timezone.now(),
-        updated_at=timezone.now(),
-    )
-    for number, order in enumerate(Order.objects.order_by("pk")):
-        line = order.lines.get()
-        Lot.objects.create(
-            shipment=shipment, order_line=line, number=f"L{number}", quantity=line.quantity, unit=line.unit
-        )
+    return seller
 
+
+def test_supplier_plans_one_shipment_and_each_member_sees_its_own_goods(client, user, firm, ours, served):
+    plan = page("pool_shipment_create", ours.pk)
+    assert [row.left for row in client.get(plan).context["rows"]] == [470, 30]
+    assert page("pool_shipment_create", ours.pk) in client.get(page("pool_detail", ours.pk)).content.decode()
+    sent = {"lots_0_quantity": "470", "lots_1_quantity": "30", "to_address": "台州"}
+    assert client.post(plan, sent | {"lots_1_quantity": "31"}).status_code == 422
+
+    planned = client.post(plan, sent)
+
+    shipment = Shipment.objects.get()
+    assert planned.url == page("shipment_detail", shipment.pk)
+    assert [(lot.order_line.order.buyer_id, lot.quantity) for lot in shipment.lots.order_by("pk")] == [
+        (order.buyer_id, order.lines.get().quantity) for order in Order.objects.order_by("pk")
+    ]
+    assert client.get(plan).context["rows"] == []
     client.force_login(user)
+    assert client.get(plan).status_code == 404
     both = client.get(page("pool_detail", ours.pk)).context["page"].arrivals
-    other = OrganisationFactory()
-    PurchasePool.objects.update(organiser=other)
+    PurchasePool.objects.update(organiser=OrganisationFactory())
     own = client.get(page("pool_detail", ours.pk)).context["page"].arrivals
-
-    mine.refresh_from_db()
     assert [[lot.quantity for lot in one.lots] for one in both] == [[470, 30]]
     assert [[lot.quantity for lot in one.lots] for one in own] == [[30]]
-    assert mine.order.number in client.get(page("pool_detail", ours.pk)).content.decode()
+    assert Order.objects.get(buyer=firm).number in client.get(page("pool_detail", ours.pk)).content.decode()
