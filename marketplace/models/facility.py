@@ -147,6 +147,11 @@ class Facility(models.Model):
         return first or second
 
     @property
+    def takes_bookings(self) -> bool:
+        """Say what ``open()`` asks of the rows; read with its park."""
+        return self.is_active and self.park.is_active and self.park.organisation.is_approved
+
+    @property
     def shares_capacity(self) -> bool:
         return self.mode == self.Mode.CAPACITY
 

@@ -33,11 +33,17 @@ def span_problems(start: datetime, end: datetime) -> dict[str, list[str]]:
     return {}
 
 
-def time_problems(
-    calendar: FacilityCalendar, start: datetime, end: datetime, *, now: datetime, for_staff: bool = False
+def notice_problems(
+    facility: Facility, start: datetime, *, now: datetime, for_staff: bool = False
 ) -> dict[str, list[str]]:
-    """Return what is wrong with a time, by field; the park's own staff need give no notice."""
-    refusal = _too_soon_or_late(calendar.facility, start, now, for_staff) or _shut(calendar, (start, end))
+    """Return whether a beginning is too soon or too far ahead, by field; the park's own staff need give no notice."""
+    refusal = _too_soon_or_late(facility, start, now, for_staff)
+    return {"start": [refusal]} if refusal else {}
+
+
+def opening_problems(calendar: FacilityCalendar, start: datetime, end: datetime) -> dict[str, list[str]]:
+    """Return whether the facility is shut then, by field."""
+    refusal = _shut(calendar, (start, end))
     return {"start": [refusal]} if refusal else {}
 
 

@@ -14,6 +14,9 @@ from marketplace.calendars.opening import Hours, opening
 from marketplace.calendars.slots import free_slots, free_stays, is_on_grid, slots
 from marketplace.models import Booking, Facility, FacilityClosure, FacilityHours
 
+# All that a calendar needs of a booking.
+TIMES = ("facility_id", "slot", "quantity")
+
 
 @dataclass(frozen=True)
 class FacilityCalendar:
@@ -85,9 +88,17 @@ class FacilityCalendar:
 
 
 def read_calendars(
-    facilities: Iterable[Facility], start: datetime, end: datetime, *, without: Booking | None = None
+    facilities: Iterable[Facility],
+    start: datetime,
+    end: datetime,
+    *,
+    without: Booking | None = None,
+    with_names: bool = False,
 ) -> dict[int, FacilityCalendar]:
-    """Read what happens in these facilities between two moments, in three queries; ``without`` leaves a booking out."""
+    """Read what happens in these facilities between two moments, in three queries.
+
+    ``without`` leaves a booking out; ``with_names`` reads all of every booking and whose it is, for who draws them.
+    """
     rows = list(facilities)
     ids = [facility.pk for facility in rows]
     hours, closures, bookings = defaultdict(list), defaultdict(list), defaultdict(list)
@@ -99,7 +110,8 @@ def read_calendars(
     active = Booking.objects.active().filter(facility__in=ids).between(*span).order_by("slot", "pk")
     if without is not None:
         active = active.exclude(pk=without.pk)
-    for booking in active.select_related("organisation", "facility__park"):
+    rows_of = active.select_related("organisation", "facility__park") if with_names else active.only(*TIMES)
+    for booking in rows_of:
         bookings[booking.facility_id].append(booking)
     return {
         facility.pk: FacilityCalendar(
@@ -115,6 +127,11 @@ def read_calendars(
 
 
 def read_calendar(
-    facility: Facility, start: datetime, end: datetime, *, without: Booking | None = None
+    facility: Facility,
+    start: datetime,
+    end: datetime,
+    *,
+    without: Booking | None = None,
+    with_names: bool = False,
 ) -> FacilityCalendar:
-    return read_calendars([facility], start, end, without=without)[facility.pk]
+    return read_calendars([facility], start, end, without=without, with_names=with_names)[facility.pk]

@@ -10,7 +10,15 @@ from config.errors import InputRefused, RuleBroken
 from marketplace.models import Booking, Facility, Fee, HandOver, Membership, Order, Organisation, User
 from marketplace.parsing.units import UnitsDiffer, UnknownUnit, format_quantity
 from marketplace.runs import booking_news
-from marketplace.runs.booking_rules import lacking, language, quota_left, quota_use, span_problems, time_problems
+from marketplace.runs.booking_rules import (
+    lacking,
+    language,
+    notice_problems,
+    opening_problems,
+    quota_left,
+    quota_use,
+    span_problems,
+)
 from marketplace.runs.bookings import insert, locked, span
 from marketplace.runs.facility_calendars import FacilityCalendar, read_calendar
 from marketplace.runs.prices import in_unit
@@ -101,6 +109,29 @@ def check_order(order: Order | None, organisation: Organisation) -> None:
         raise InputRefused({"order": [_("This order is not one of the organisation's.")]})
 
 
+def _open_calendar(
+    facility: Facility,
+    start: datetime,
+    end: datetime,
+    *,
+    now: datetime,
+    for_staff: bool,
+    without: Booking | None = None,
+) -> FacilityCalendar:
+    """Return the facility's calendar over a time in which it can be booked.
+
+    :raises InputRefused: if the time is crooked, past, too soon, too far ahead, or the facility is shut then
+    """
+    # First what needs no calendar: nobody reads one of the year 9999.
+    errors = span_problems(start, end) or notice_problems(facility, start, now=now, for_staff=for_staff)
+    if errors:
+        raise InputRefused(errors)
+    calendar = read_calendar(facility, start, end, without=without)
+    if errors := opening_problems(calendar, start, end):
+        raise InputRefused(errors)
+    return calendar
+
+
 def _check_room(calendar: FacilityCalendar, start: datetime, end: datetime, quantity: Decimal | None) -> None:
     facility = calendar.facility
     if calendar.has_room((start, end), quantity):
@@ -139,6 +170,14 @@ def check_quota(
         raise QuotaUsedUp(_("The quota of this week leaves %(rest)s.") % {"rest": rest})
 
 
+def _look_ahead(facility: Facility, start: datetime, end: datetime) -> None:
+    """Send away who comes too late without a place in the queue for the facility's row; the lock decides the rest."""
+    if facility.shares_capacity or end <= start:
+        return
+    if Booking.objects.active().filter(facility=facility.pk).between(start, end).exists():
+        raise SlotTaken(_("This time is taken. Choose another, or join the waiting list."))
+
+
 @transaction.atomic
 def request_booking(
     *,
@@ -165,20 +204,17 @@ def request_booking(
     :raises NotEnoughCapacity: if others left too little room
     """
     check_order(order, organisation)
+    _look_ahead(facility, start, end)
     lock_order(order.pk if order else None)
     # The facility's row is the ledger of its time and room: one books after the other.
     facility = locked(facility.pk)
     is_park = manages(by, facility.park)
     if not is_park:
         require_role(by, organisation, *Membership.TRADING_ROLES)
-    if not Facility.objects.open().filter(pk=facility.pk).exists():
+    if not facility.takes_bookings:
         raise FacilityNotInService(_("This facility is not in service."))
     quantity, unit = clean_amount(facility, quantity, unit)
-    if errors := span_problems(start, end):
-        raise InputRefused(errors)
-    calendar = read_calendar(facility, start, end)
-    if errors := time_problems(calendar, start, end, now=now, for_staff=is_park):
-        raise InputRefused(errors)
+    calendar = _open_calendar(facility, start, end, now=now, for_staff=is_park)
     check_qualified(organisation, facility, now=now)
     if not is_park:
         check_quota(organisation, facility, start, end, quantity)
@@ -235,11 +271,7 @@ def reschedule_booking(
         if is_late(booking, now=now):
             raise TooLateToMove(_("It is too late to move this booking. Ask the park."))
     quantity, unit = clean_amount(facility, booking.quantity if quantity is None else quantity, unit or booking.unit)
-    if errors := span_problems(start, end):
-        raise InputRefused(errors)
-    calendar = read_calendar(facility, start, end, without=booking)
-    if errors := time_problems(calendar, start, end, now=now, for_staff=is_park):
-        raise InputRefused(errors)
+    calendar = _open_calendar(facility, start, end, now=now, for_staff=is_park, without=booking)
     if not is_park:
         check_quota(booking.organisation, facility, start, end, quantity, without=booking)
     _check_room(calendar, start, end, quantity)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.errors import InputRefused, RuleBroken
+from marketplace.calendars.occupancy import levels
 from marketplace.models import Booking, Facility, FacilityClosure, FacilityHours, Park, PriceItem, User
 from marketplace.parsing.glossary import certificates
 from marketplace.parsing.units import canonical_unit, same_dimension
@@ -136,12 +137,20 @@ def edit_facility(*, facility: Facility, by: User, now: datetime, **rules: Any) 
     _fill(facility, rules)
     if before[:2] != (facility.mode, facility.unit) and facility.bookings.active().exists():
         raise FacilityIsBooked(_("There are bookings to come: how it is booked and its unit stay until they are over."))
+    if facility.shares_capacity and _booked_peak(facility, now) > facility.capacity:
+        raise FacilityIsBooked(_("More than that is booked already: cancel or move bookings first."))
     facility.updated_at, facility.revision = now, facility.revision + 1
     facility.save()
     if facility.capacity != before[2]:
         # More fits in: whoever waits for room may have it.
         notify_many(offer_freed(facility, now=now), now=now)
     return facility
+
+
+def _booked_peak(facility: Facility, now: datetime) -> Decimal:
+    booked = facility.bookings.active().filter(slot__endswith__gt=now, quantity__isnull=False)
+    loads = [(slot.lower, slot.upper, quantity) for slot, quantity in booked.values_list("slot", "quantity")]
+    return max((level for _start, _end, level in levels(loads)), default=Decimal(0))
 
 
 @transaction.atomic
@@ -183,10 +192,12 @@ def close_facility(
     errors = {}
     if not reason.strip():
         errors["reason"] = [_("Say why it is closed.")]
-    if end <= start:
-        errors["end"] = [_("The end must lie after the beginning.")]
-    elif end <= now:
+    # What has passed was open.
+    start = max(start, now)
+    if end <= now:
         errors["end"] = [_("This time has passed.")]
+    elif end <= start:
+        errors["end"] = [_("The end must lie after the beginning.")]
     if errors:
         raise InputRefused(errors)
     bookings = list(facility.bookings.active().between(start, end).order_by("slot", "pk"))

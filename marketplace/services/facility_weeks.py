@@ -35,7 +35,7 @@ class Day:
 def week(facility: Facility, *, moment: datetime, user: User, now: datetime) -> list[Day]:
     """Return the seven days of the week of a moment; whose booking it is, only the firm and the park's people see."""
     start, end = week_of(moment, timezone.get_default_timezone())
-    calendar = read_calendar(facility, start, end)
+    calendar = read_calendar(facility, start, end, with_names=True)
     own = set(Organisation.objects.of(user).values_list("pk", flat=True))
     sees_all = user.is_authenticated and Park.objects.run_by(user).filter(pk=facility.park_id).exists()
     cells: dict[date, list[Cell]] = {}
@@ -78,7 +78,7 @@ class Lane:
 def lanes(park: Park, *, start: datetime, end: datetime) -> list[Lane]:
     """Return every facility of a park with what is booked between two moments, for its own people."""
     facilities = list(park.facilities.filter(is_active=True).order_by("kind", "code"))
-    calendars = read_calendars(facilities, start, end)
+    calendars = read_calendars(facilities, start, end, with_names=True)
     found = []
     for facility in facilities:
         calendar = calendars[facility.pk]

@@ -155,7 +155,8 @@ def issue_statements(*, park: Park, month: date, by: User, now: datetime) -> lis
     """
     require_park_manager(by, park)
     first_day = month.replace(day=1)
-    if fees.next_month(first_day) > timezone.localdate(now):
+    today = timezone.localdate(now)
+    if first_day > today or fees.next_month(first_day) > today:
         raise InputRefused({"month": [_("This month is not over yet.")]})
     statements = fees.issue_statements(park=park, month=first_day, now=now, by=by)
     facts = [fact for statement in statements for fact in booking_news.issued(statement)]

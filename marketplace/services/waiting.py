@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Booking, Facility, Membership, Order, Organisation, User, WaitingEntry
+from marketplace.runs.booking_rules import LONGEST
 from marketplace.runs.bookings import locked, note, span
 from marketplace.runs.waiting import offer_freed
 from marketplace.services.booking_history import lock_for
@@ -59,14 +60,18 @@ def join_waiting_list(  # noqa: PLR0913 -- a wish has as many parts as a booking
     require_role(by, organisation, *Membership.TRADING_ROLES)
     check_order(order, organisation)
     facility = locked(facility.pk)
-    if not Facility.objects.open().filter(pk=facility.pk).exists():
+    if not facility.takes_bookings:
         raise FacilityNotInService(_("This facility is not in service."))
     quantity, unit = clean_amount(facility, quantity, unit)
     errors = {}
-    if end <= start:
-        errors["end"] = [_("The end must lie after the beginning.")]
+    # Whoever waits since yesterday is offered nothing of yesterday.
+    start = max(start, now)
+    if end - now > LONGEST:
+        errors["end"] = [_("Wait a year at most.")]
     elif end <= now:
         errors["end"] = [_("This time has passed.")]
+    elif end <= start:
+        errors["end"] = [_("The end must lie after the beginning.")]
     if minutes <= 0:
         errors["minutes"] = [_("More than nothing.")]
     elif "end" not in errors and minutes * 60 > (end - start).total_seconds():

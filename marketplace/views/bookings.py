@@ -3,14 +3,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from marketplace.forms.bookings import BookingForm, HandOverForm, MoveForm, NoteForm, WaitForm
 from marketplace.models import Booking, Facility, HandOver, Order, Organisation, WaitingEntry
 from marketplace.services import booking_desk, bookings, fees, hand_overs, waiting
-from marketplace.views.facilities import trading
+from marketplace.views.facilities import asked_moments, trading
 from marketplace.views.once import once
 
 PER_PAGE = 30
@@ -74,7 +73,7 @@ def booking_detail(request, pk):
 def booking_create(request, pk):
     """Book one time of a facility; the search and the calendar come here with everything filled in."""
     facility = get_object_or_404(Facility.objects.visible_to(request.user).with_park(), pk=pk)
-    said = {name: parse_datetime(request.GET.get(name, "")) for name in ("start", "end")}
+    said = asked_moments(request)
     said |= {name: request.GET[name] for name in ("quantity", "unit", "order", "purpose") if request.GET.get(name)}
     form = BookingForm(
         request.POST or None,
@@ -103,7 +102,7 @@ def _say_made(request, booking):
 @once
 def waiting_join(request, pk):
     facility = get_object_or_404(Facility.objects.visible_to(request.user).with_park(), pk=pk)
-    said = {name: parse_datetime(request.GET.get(name, "")) for name in ("start", "end")}
+    said = asked_moments(request)
     form = WaitForm(
         request.POST or None,
         facility=facility,

@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,11 +21,31 @@ def trading(user):
     return Organisation.objects.of(user, *Membership.TRADING_ROLES).order_by("pk")
 
 
+def asked_day(request):
+    """Return the day that a calendar is asked for, today where none is or none that there is."""
+    try:
+        day = parse_date(request.GET.get("day", ""))
+    except ValueError:
+        day = None
+    return day if day and 2000 <= day.year <= 2100 else timezone.localdate()
+
+
+def asked_moments(request):
+    """Return the beginning and end that a link fills in, as far as it says them."""
+    found = {}
+    for name in ("start", "end"):
+        try:
+            found[name] = parse_datetime(request.GET.get(name, ""))
+        except ValueError:
+            found[name] = None
+    return found
+
+
 @require_GET
 def facility_detail(request, pk):
     facility = get_object_or_404(Facility.objects.visible_to(request.user).with_park(), pk=pk)
     now = timezone.now()
-    day = parse_date(request.GET.get("day", "")) or timezone.localdate(now)
+    day = asked_day(request)
     moment = timezone.make_aware(datetime.combine(day, time(12)))
     context = {
         "facility": facility,

@@ -5,13 +5,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from marketplace.forms.parks import ParkForm
 from marketplace.models import Booking, Facility, Organisation, Park
 from marketplace.services import facility_weeks, parks
+from marketplace.views.facilities import asked_day
 from marketplace.views.once import once
 
 PER_PAGE = 24
@@ -77,7 +77,7 @@ def park_edit(request, pk):
 def park_bookings(request, pk):
     """The calendar of a park's people: a day or a week of every facility, and what waits for approval."""
     park = get_object_or_404(Park.objects.run_by(request.user).with_names(), pk=pk)
-    day = parse_date(request.GET.get("day", "")) or timezone.localdate()
+    day = asked_day(request)
     days = LONGEST_CALENDAR if request.GET.get("span") == "week" else 1
     start = timezone.make_aware(datetime.combine(day, time(0)))
     end = start + timedelta(days=days)

@@ -4,10 +4,11 @@ from decimal import Decimal
 import pytest
 
 from config.errors import InputRefused
-from marketplace.models import Booking, Fee, Notification
+from marketplace.models import Booking, DealRecord, Fee, Notification
 from marketplace.services import booking_desk, bookings
 from marketplace.services.organisations import OnlyMembersMay
 from tests.factories import ListingFactory, OrganisationFactory, UserFactory
+from tests.factories_order import order_of
 from tests.factories_park import (
     DAY,
     HOUR,
@@ -111,6 +112,8 @@ def test_request_booking_refuses_strangers(book):
     [
         (TEN - 2 * DAY, 1, "start"),  # past
         (TEN + 400 * DAY, 1, "start"),  # too far ahead
+        (dt.datetime(1, 1, 2, tzinfo=dt.UTC), 1, "start"),
+        (dt.datetime(9998, 1, 2, tzinfo=dt.UTC), 1, "start"),
         (TEN - 3 * HOUR, 1, "start"),  # before it opens
         (TEN + 7 * HOUR, 2, "start"),  # past its closing
         (TEN + HOUR / 2, 1, "start"),  # between two slots
@@ -225,6 +228,16 @@ def test_request_booking_refuses_what_is_out_of_service(book, park):
 
     with pytest.raises(bookings.FacilityNotInService):
         book()
+
+
+def test_request_booking_for_an_order_is_in_its_deal_file(book, trader, firm, now):
+    order = order_of(buyer=firm, seller=OrganisationFactory())
+    booking = book(order=order)
+    bookings.cancel_booking(booking=booking, by=trader, now=now)
+
+    kinds = list(DealRecord.objects.filter(order=order).order_by("sequence").values_list("kind", flat=True))
+    assert kinds[-2:] == ["booking.confirmed", "booking.cancelled"]
+    assert list(refused(book, order=order_of(buyer=OrganisationFactory(), seller=OrganisationFactory()))) == ["order"]
 
 
 def test_reschedule_booking_moves_or_keeps(book, firm, trader, park, now):

@@ -159,6 +159,17 @@ def test_edit_facility_gives_new_room_to_who_waits(park, operator, now):
     assert Booking.objects.filter(status="held", quantity=20).count() == 1
 
 
+def test_edit_facility_keeps_the_capacity_that_is_booked(park, operator, now):
+    warehouse = FacilityFactory(park=park, warehouse=True)
+    BookingFactory(facility=warehouse, quantity=60)
+
+    with pytest.raises(facilities.FacilityIsBooked):
+        facilities.edit_facility(facility=warehouse, by=operator, now=now, capacity=Decimal(50))
+    changed = facilities.edit_facility(facility=warehouse, by=operator, now=now, capacity=Decimal(60))
+
+    assert changed.capacity == 60
+
+
 def test_set_hours_replaces_them(dock, operator, now):
     call = {"facility": dock, "by": operator, "now": now}
     facilities.set_hours(hours=[(1, EIGHT, NOON_CLOCK), (1, dt.time(13), dt.time(0))], **call)

@@ -73,6 +73,7 @@ def test_join_waiting_list_holds_what_is_free_at_once(wait, firm):
     [
         ({"end": TEN}, "end"),
         ({"start": TEN - 3 * DAY, "end": TEN - 2 * DAY}, "end"),
+        ({"end": TEN + 400 * DAY}, "end"),
         ({"minutes": 0}, "minutes"),
         ({"minutes": 61}, "minutes"),
     ],

@@ -1,10 +1,12 @@
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketplace.calendars.occupancy import levels, peak, too_full
 
+# On a busy machine the first draws are slow.
+CASES = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LOADS = st.lists(
     st.tuples(st.integers(0, 20), st.integers(1, 8), st.integers(1, 9)).map(
         lambda p: (p[0], p[0] + p[1], Decimal(p[2]))
@@ -17,6 +19,7 @@ def taken(loads, moment) -> Decimal:
     return sum((amount for start, end, amount in loads if start <= moment < end), Decimal(0))
 
 
+@CASES
 @given(LOADS, st.randoms())
 def test_levels_say_how_much_is_taken_at_every_moment(loads, random):
     shuffled = loads[:]
@@ -27,6 +30,7 @@ def test_levels_say_how_much_is_taken_at_every_moment(loads, random):
         assert taken(levels(loads), moment) == taken(loads, moment)
 
 
+@CASES
 @given(LOADS, st.integers(0, 20), st.integers(1, 10))
 def test_peak_is_the_most_of_any_moment(loads, start, length):
     moments = range(start, start + length)
@@ -34,6 +38,7 @@ def test_peak_is_the_most_of_any_moment(loads, start, length):
     assert peak(loads, (start, start + length)) == max(taken(loads, moment) for moment in moments)
 
 
+@CASES
 @given(LOADS, st.integers(1, 20), st.integers(1, 9))
 def test_too_full_is_where_the_amount_does_not_fit(loads, capacity, amount):
     full = too_full(loads, capacity=Decimal(capacity), amount=Decimal(amount))

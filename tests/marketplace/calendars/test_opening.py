@@ -13,13 +13,14 @@ def test_opening_gives_each_time_of_a_day():
 
     found = opening(hours, MONDAY, MONDAY + dt.timedelta(days=7), SHANGHAI)
 
-    assert [(start.isoweekday(), start.hour, end.hour) for start, end in found] == [(1, 8, 12), (1, 13, 17), (3, 9, 10)]
+    there = [(start.astimezone(SHANGHAI), end.astimezone(SHANGHAI)) for start, end in found]
+    assert [(start.isoweekday(), start.hour, end.hour) for start, end in there] == [(1, 8, 12), (1, 13, 17), (3, 9, 10)]
 
 
 def test_opening_reads_midnight_as_the_end_of_the_day():
     found = opening([(7, dt.time(20), dt.time(0))], MONDAY, MONDAY + dt.timedelta(days=7), SHANGHAI)
 
-    assert [(end - start, end.day) for start, end in found] == [(dt.timedelta(hours=4), 9)]
+    assert [(end - start, end) for start, end in found] == [(dt.timedelta(hours=4), MONDAY + dt.timedelta(days=7))]
 
 
 def test_opening_includes_what_began_before():

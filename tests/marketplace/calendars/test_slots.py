@@ -1,11 +1,13 @@
 import datetime as dt
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketplace.calendars.intervals import covers, merge, overlaps
 from marketplace.calendars.slots import free_slots, free_stays, is_on_grid, slots
 
+# On a busy machine the first draws are slow.
+CASES = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NINE = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 DAYS = [(NINE + n * 24 * HOUR, NINE + (n * 24 + 8) * HOUR) for n in range(4)]
@@ -19,6 +21,7 @@ def test_slots_leave_a_rest_that_is_too_short():
     assert len(list(slots([(NINE, NINE + 2.5 * HOUR)], 60))) == 2
 
 
+@CASES
 @given(BUSY, st.integers(1, 4))
 def test_free_slots_are_all_that_fit_and_nothing_else(busy, hours):
     found = list(free_slots(DAYS, busy, 60, hours * HOUR))
@@ -29,6 +32,7 @@ def test_free_slots_are_all_that_fit_and_nothing_else(busy, hours):
     assert all(is_on_grid(DAYS, span, 60) for span in found)
 
 
+@CASES
 @given(BUSY, st.integers(1, 60))
 def test_free_stays_begin_and_end_at_open_doors_and_meet_nobody(busy, hours):
     for start, end in free_stays(DAYS, busy, 60, hours * HOUR):
