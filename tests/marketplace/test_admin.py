@@ -2,9 +2,11 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from marketplace.models import Category, Listing, Organisation, Report, UsccContest
-from marketplace.services import organisations
+from marketplace.models import Category, Dispute, Listing, Organisation, Report, UsccContest
+from marketplace.services import disputes, organisations
+from marketplace.services.order_lines import move
 from tests.factories import CategoryFactory, ListingFactory, OrganisationFactory, UserFactory
+from tests.factories_order import order_of
 
 pytestmark = pytest.mark.django_db
 OURS = [model for model in admin.site._registry if model._meta.app_label == "marketplace"]
@@ -114,3 +116,18 @@ def test_desk_is_closed_to_others(client):
     client.force_login(UserFactory())
 
     assert client.get(reverse("admin:marketplace_organisation_changelist")).status_code == 302
+
+
+def test_disputes_are_decided_at_the_desk(desk, now):
+    buyer, seller = UserFactory(), UserFactory()
+    order = order_of(buyer=OrganisationFactory(members=[buyer]), seller=OrganisationFactory(members=[seller]))
+    line = order.lines.get()
+    move(line=line, quantity=500, source="outstanding", target="in_delivery", by=seller, at=now)
+    said = {"line": line, "organisation": order.buyer, "quantity": 60, "kind": "quality", "text": "x"}
+    dispute = disputes.open_dispute(by=buyer, now=now, **said)
+
+    act(desk, Dispute, "decide_returned", dispute)
+
+    dispute.refresh_from_db()
+    line.refresh_from_db()
+    assert (dispute.status, line.returned) == ("decided", 60)
