@@ -21,14 +21,14 @@ class QuoteQuerySet(models.QuerySet):
         """Return the suppliers' own in every status, and to the buyer those that were handed in and are not sealed.
 
         A sealed quote is nobody's but its supplier's until the deadline has passed and the buyer's people opened it,
-        also not the platform operator's.
+        also not the platform operator's; and one that was replaced or withdrawn under seal stays so for good.
         """
-        opened = Q(rfq__is_sealed=False) | Q(rfq__opened_at__isnull=False, rfq__closes_at__lte=now)
-        handed_in = ~Q(status=Quote.Status.DRAFT)
-        if user.is_authenticated and user.is_staff:
-            return self.filter(Q(supplier__in=Organisation.objects.of(user)) | (opened & handed_in))
+        shown = Q(rfq__is_sealed=False) & ~Q(status=Quote.Status.DRAFT)
+        shown |= Q(rfq__opened_at__isnull=False, rfq__closes_at__lte=now, status__in=Quote.STANDING)
         mine = Organisation.objects.of(user)
-        return self.filter(Q(supplier__in=mine) | (opened & handed_in & Q(rfq__buyer__in=mine)))
+        if not (user.is_authenticated and user.is_staff):
+            shown &= Q(rfq__buyer__in=mine)
+        return self.filter(Q(supplier__in=mine) | shown)
 
     def of(self, user: User) -> Self:
         """Return what the user's organisations quoted."""
@@ -39,7 +39,7 @@ class QuoteQuerySet(models.QuerySet):
 
     def standing(self) -> Self:
         """Return each supplier's last word: handed in, not replaced and not withdrawn."""
-        return self.filter(status__in=[Quote.Status.SUBMITTED, Quote.Status.AWARDED, Quote.Status.REJECTED])
+        return self.filter(status__in=Quote.STANDING)
 
     def confirmed(self) -> Self:
         """Return those made for, or confirmed to, the present revision of what is asked."""
@@ -66,6 +66,8 @@ class Quote(Terms):
         AWARDED = "awarded", _("Awarded")
         REJECTED = "rejected", _("Not chosen")
 
+    # A supplier's last word, whatever came of it.
+    STANDING = (Status.SUBMITTED, Status.AWARDED, Status.REJECTED)
     # A quote above a trader's limit is handed in by an approver.
     SUBMITTING_ROLES = (*Membership.TRADING_ROLES, Membership.Role.APPROVER)
 

@@ -309,6 +309,19 @@ def test_sealed_quotes_are_nobodys_until_they_are_opened_after_the_deadline():
         quote_openings.open_quotes(rfq=rfq, by=buyer, now=AFTER)
 
 
+def test_what_was_replaced_or_withdrawn_under_seal_is_never_shown():
+    rfq = make_rfq(is_sealed=True)
+    supplier, other = suppliers_of(rfq)
+    make_quote(rfq, supplier, "12", now=NOON)
+    last = make_quote(rfq, supplier, "10", now=NOON)
+    quotes.withdraw_quote(quote=make_quote(rfq, other, "9", now=NOON), by=member_of(other), now=NOON)
+
+    quote_openings.open_quotes(rfq=rfq, by=member_of(rfq.buyer), now=AFTER)
+
+    assert list(Quote.objects.readable_by(member_of(rfq.buyer), AFTER)) == [last]
+    assert Quote.objects.readable_by(member_of(supplier), AFTER).count() == 2
+
+
 def test_two_people_open_together_where_that_was_promised():
     buyer = OrganisationFactory(members=[UserFactory()])
     second = MembershipFactory(organisation=buyer, role=Membership.Role.APPROVER).user
