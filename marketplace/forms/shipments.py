@@ -25,7 +25,7 @@ from marketplace.parsing.specifications import expected_text, rules_of
 
 PUBLIC_LABELS = {
     "product": _("Product"),
-    "maker": _("Maker"),
+    "maker": _("Producer"),
     "origin": _("Origin"),
     "garden": _("Garden or plot"),
     "variety": _("Variety"),
@@ -99,8 +99,8 @@ class ShipmentForm(ShowsRefusals):
     vehicle = _line(_("Number plate"), autocapitalize="characters")
     driver_name = _line(_("Driver"))
     driver_phone = _line(_("Driver's phone"), inputmode="tel")
-    from_address = _line(_("From"))
-    to_address = _line(_("To"))
+    from_address = _line(_("Sent from"))
+    to_address = _line(_("Sent to"))
 
     def __init__(
         self,

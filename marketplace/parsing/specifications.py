@@ -134,7 +134,9 @@ def _same_words(value: object, text: str) -> bool:
     if isinstance(value, bool):
         return normalise(text) in (("true", "yes", "是", "有") if value else ("false", "no", "否", "无"))
     values = value if isinstance(value, list | tuple) else [value]
-    return _plain(text) in {_plain(str(one)) for one in values}
+    # Who writes 304 where the order says SS304 means the steel.
+    measured = {_plain(text), _plain(f"{text} 不锈钢")}
+    return not measured.isdisjoint(_plain(str(one)) for one in values)
 
 
 def _plain(text: str) -> str:

@@ -122,8 +122,12 @@ def tell(
     url: str = "",
     bodies: tuple[str, str] = ("", ""),
     data: Mapping[str, object] | None = None,
+    later: list[Announcement] | None = None,
 ) -> None:
-    """Tell organisations, each once, what happened to a shipment; ``key`` names the fact within it."""
+    """Tell organisations, each once, what happened to a shipment; ``key`` names the fact within it.
+
+    With ``later`` it is only noted there, for a caller who tells many facts at once.
+    """
     facts = {
         "event": event,
         "deduplication_key": f"{event}:{shipment.pk}:{key}",
@@ -135,4 +139,8 @@ def tell(
         "data": {"shipment": shipment.pk, "number": shipment.number, "status": str(shipment.status), **(data or {})},
     }
     told = {one.pk: one for one in organisations}
-    notify_many([Announcement(organisation=one, **facts) for one in told.values()], now=now)
+    news = [Announcement(organisation=one, **facts) for one in told.values()]
+    if later is None:
+        notify_many(news, now=now)
+    else:
+        later.extend(news)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import (
+    Announcement,
     Attachment,
     Facility,
     FulfilmentEvent,
@@ -74,6 +75,8 @@ class Scan:
     note: str = ""
     attachments: Sequence[Attachment] = ()
     choice: str = ""
+    # What is to be told of it, together with what else comes of a queue.
+    news: list[Announcement] = field(default_factory=list)
 
     def facts(self, **changed) -> dict[str, Any]:
         """Return what ``write_event`` is told of every scan."""
@@ -162,6 +165,7 @@ def arrive(scan: Scan, *, key: uuid.UUID | None = None) -> FulfilmentEvent:
         organisations=_parties(scan),
         titles=(f"{shipment.number} 已到达{name_zh}", f"{shipment.number} arrived at {name_en}"),
         now=scan.now,
+        later=scan.news,
     )
     return event
 
@@ -242,7 +246,8 @@ def _tell_deviation(scan: Scan, judged: Mapping[str, Any]) -> None:
         f"{number} weighs other than declared: {off}",
     )
     told = [*_parties(scan), scan.shipment.park.organisation]
-    tell("shipment.deviated", shipment=scan.shipment, organisations=told, titles=titles, now=scan.now, key=scan.key)
+    said = {"organisations": told, "titles": titles, "key": scan.key, "later": scan.news}
+    tell("shipment.deviated", shipment=scan.shipment, now=scan.now, **said)
 
 
 def _one_lot(scan: Scan) -> Lot:

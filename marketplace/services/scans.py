@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import (
+    Announcement,
     Attachment,
     Facility,
     FulfilmentEvent,
     Lot,
     Membership,
+    Order,
     Organisation,
     Package,
     Park,
@@ -27,6 +29,7 @@ from marketplace.models import (
     Shipment,
     User,
 )
+from marketplace.services.notifications import notify_many
 from marketplace.services.scan_kinds import (
     ACTS,
     BUYER_KINDS,
@@ -38,7 +41,6 @@ from marketplace.services.scan_kinds import (
     ScanDoesNotFit,
     ScanRefused,
 )
-from marketplace.services.shipments import locked, lots_of
 
 Kind = FulfilmentEvent.Kind
 TRACE_ADDRESS = re.compile(r"/trace/([\w-]{10,40})/?")
@@ -48,6 +50,9 @@ OLDEST = timedelta(days=31)
 LONGEST_TEXT = {"device": 200, "note": 500}
 MOST_SCANS = 1000
 LONGEST_TOKEN = 40
+# Long enough that a queue goes fast, short enough that nobody waits long for the rows it holds.
+AT_ONCE = 50
+LOT_PARTS = ("order_line__order__buyer", "location")
 
 DONE, DUPLICATE, CONFLICT, REFUSED = "done", "duplicate", "conflict", "refused"
 # What can be recorded next, by status: what the buttons of a phone at the gate show.
@@ -184,82 +189,120 @@ def record_scan(  # noqa: PLR0913 - what a device knows of a scan
 def record_scans(*, scans: Sequence[Mapping[str, Any]], by: User, now: datetime) -> list[ScanOutcome]:
     """Record a queue of scans in the order in which they were made, and return what became of each, in the order given.
 
-    Each is a transaction of its own: what one of them is refused for does not hold up the others.
+    What one of them is refused for does not hold up the others. Fifty at a time are one transaction.
 
     :raises InputRefused: if there are more than a thousand
     """
     if len(scans) > MOST_SCANS:
         raise InputRefused({"scans": [_("At most %(count)d at a time.") % {"count": MOST_SCANS}]})
-    keys = [said["key"] for said in scans]
     scanner = Scanner.of(by)
     targets = find_targets(str(said["token"]) for said in scans)
+    in_order = sorted(range(len(scans)), key=lambda place: (scans[place]["recorded_at"], place))
+    outcomes: dict[int, ScanOutcome] = {}
+    for start in range(0, len(in_order), AT_ONCE):
+        places = in_order[start : start + AT_ONCE]
+        part = [(scans[place], targets.get(str(scans[place]["token"]))) for place in places]
+        outcomes |= zip(places, _record_part(part, scanner=scanner, now=now), strict=True)
+    return [outcomes[place] for place in range(len(scans))]
+
+
+@transaction.atomic
+def _record_part(
+    part: Sequence[tuple[Mapping[str, Any], Target | None]], *, scanner: Scanner, now: datetime
+) -> list[ScanOutcome]:
+    held = Held.of(target.shipment.pk for _said, target in part if target is not None)
+    keys = [said["key"] for said, _target in part]
+    # Read after the rows were locked: whoever sent the same scan at the same moment has finished, or waits.
     known = {event.key: event for event in FulfilmentEvent.objects.filter(key__in=keys)}
     conflicts = set(ScanConflict.objects.open().filter(key__in=keys).values_list("key", flat=True))
-    outcomes: dict[int, ScanOutcome] = {}
-    for place, said in sorted(enumerate(scans), key=lambda one: (one[1]["recorded_at"], one[0])):
-        key, target = said["key"], targets.get(str(said["token"]))
-        outcome = _record(said, target, scanner=scanner, known=known.get(key), now=now)
+    news: list[Announcement] = []
+    outcomes = []
+    for said, target in part:
+        key = said["key"]
+        outcome = _record(said, target, held, scanner=scanner, known=known.get(key), news=news, now=now)
         if outcome.event is not None:
             known[key] = outcome.event
         if key in conflicts and outcome.result in (DONE, DUPLICATE):
             settled = ScanConflict.Outcome.DROPPED if said.get("choice") == DROP else ScanConflict.Outcome.APPLIED
-            ScanConflict.objects.filter(key=key).settle(settled, at=now, by=by)
-        outcomes[place] = outcome
-    return [outcomes[place] for place in range(len(scans))]
+            ScanConflict.objects.filter(key=key).settle(settled, at=now, by=scanner.user)
+        outcomes.append(outcome)
+    notify_many(news, now=now)
+    return outcomes
+
+
+class Held:
+    """Shipments whose rows are locked, with their lots, as they stand now."""
+
+    def __init__(self) -> None:
+        self.shipments: dict[int, Shipment] = {}
+        self.lots: dict[int, list[Lot]] = {}
+
+    @classmethod
+    def of(cls, ids: Iterable[int]) -> "Held":
+        """Lock the shipments, and then their orders, each kind by id: so no two queues wait for one another in a circle."""
+        held = cls()
+        held.read(set(ids))
+        orders = {lot.order_line.order_id for lots in held.lots.values() for lot in lots}
+        list(Order.objects.select_for_update(no_key=True).filter(pk__in=orders).order_by("pk").values_list("pk"))
+        return held
+
+    def read(self, ids: Iterable[int]) -> None:
+        """Read these shipments and their lots anew."""
+        rows = Shipment.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=ids)
+        for shipment in rows.select_related("seller", "park__organisation").order_by("pk"):
+            self.shipments[shipment.pk], self.lots[shipment.pk] = shipment, []
+        for lot in Lot.objects.filter(shipment__in=ids).select_related(*LOT_PARTS).order_by("pk"):
+            lot.shipment = self.shipments[lot.shipment_id]
+            self.lots[lot.shipment_id].append(lot)
+
+    def target(self, target: Target) -> Target:
+        """Return the target in the rows that are held."""
+        shipment = self.shipments[target.shipment.pk]
+        lot = next((one for one in self.lots[shipment.pk] if target.lot and one.pk == target.lot.pk), None)
+        return Target(shipment, lot, target.package)
 
 
 def _record(
     said: Mapping[str, Any],
     target: Target | None,
+    held: Held,
     *,
     scanner: Scanner,
     known: FulfilmentEvent | None,
+    news: list[Announcement],
     now: datetime,
 ) -> ScanOutcome:
     key = said["key"]
-    if target is None:
+    shipment_id = target.shipment.pk if target else None
+    if target is None or not scanner.seen(held.shipments[shipment_id], held.lots[shipment_id]):
+        # The same words for both: a stranger learns nothing.
         return ScanOutcome(key=key, result=REFUSED, message=_("No shipment, lot or package has this code."))
-    with transaction.atomic():
-        shipment = locked(target.shipment)
-        lots = lots_of(shipment)
-        seen = scanner.seen(shipment, lots)
-        if not seen:
-            # The same words as for a code that does not exist: a stranger learns nothing.
-            return ScanOutcome(key=key, result=REFUSED, message=_("No shipment, lot or package has this code."))
-        lot = next((one for one in lots if target.lot and one.pk == target.lot.pk), None)
-        target = Target(shipment, lot, target.package)
-        event, result, why = known, DONE, None
-        try:
-            with transaction.atomic():
-                event = _act(said, target, lots, scanner, known, now)
-        except AlreadyRecorded as repeat:
-            result, why = DUPLICATE, repeat
-        except ScanDoesNotFit as conflict:
-            return _keep_conflict(said, target, seen, conflict, scanner, now)
-        except RuleBroken as refusal:
-            result, why, event = REFUSED, refusal, None
-        except IntegrityError as error:
-            # The same scan came by another request since we looked for its key.
-            if "fulfilmentevent_key" not in str(error):
-                raise
-            result, why = DUPLICATE, AlreadyRecorded(_("This scan is recorded already."))
-            event = FulfilmentEvent.objects.get(key=key)
-        if result != DONE:
-            # What was undone in the database is undone in memory, too.
-            shipment, seen = locked(shipment), _again(seen, shipment)
-        return ScanOutcome(
-            key=key,
-            result=result,
-            event=event,
-            message=_message_of(why) if why else _("Recorded."),
-            state=state_of(Target(shipment, target.lot, target.package), seen),
-            errors=why.errors if isinstance(why, InputRefused) else {},
-        )
-
-
-def _again(seen: Sequence[Lot], shipment: Shipment) -> list[Lot]:
-    kept = {lot.pk for lot in seen}
-    return [lot for lot in lots_of(shipment) if lot.pk in kept]
+    event, result, why, told = known, DONE, None, len(news)
+    try:
+        with transaction.atomic():
+            event = _act(said, held.target(target), held.lots[shipment_id], scanner, known, news, now)
+    except AlreadyRecorded as repeat:
+        result, why = DUPLICATE, repeat
+    except ScanDoesNotFit as conflict:
+        result, why, event = CONFLICT, conflict, None
+    except RuleBroken as refusal:
+        result, why, event = REFUSED, refusal, None
+    if result != DONE:
+        # What was undone in the database is undone in memory, too.
+        del news[told:]
+        held.read([shipment_id])
+    now_there = held.target(target)
+    if result == CONFLICT:
+        _keep_conflict(said, now_there, why, scanner, now)
+    return ScanOutcome(
+        key=key,
+        result=result,
+        event=event,
+        message=_message_of(why) if why else _("Recorded."),
+        state=state_of(now_there, scanner.seen(now_there.shipment, held.lots[shipment_id])),
+        choices=why.choices if isinstance(why, ScanDoesNotFit) else [],
+        errors=why.errors if isinstance(why, InputRefused) else {},
+    )
 
 
 def _message_of(refusal: RuleBroken) -> str:
@@ -274,6 +317,7 @@ def _act(
     lots: Sequence[Lot],
     scanner: Scanner,
     known: FulfilmentEvent | None,
+    news: list[Announcement],
     now: datetime,
 ) -> FulfilmentEvent:
     key, kind, shipment = said["key"], said["kind"], target.shipment
@@ -307,6 +351,7 @@ def _act(
             note=said.get("note") or "",
             attachments=said.get("attachments") or (),
             choice=said.get("choice") or "",
+            news=news,
         )
     )
 
@@ -340,13 +385,8 @@ def _facility(said: Facility | int | str | None, shipment: Shipment) -> Facility
 
 
 def _keep_conflict(
-    said: Mapping[str, Any],
-    target: Target,
-    seen: Sequence[Lot],
-    conflict: ScanDoesNotFit,
-    scanner: Scanner,
-    now: datetime,
-) -> ScanOutcome:
+    said: Mapping[str, Any], target: Target, conflict: ScanDoesNotFit, scanner: Scanner, now: datetime
+) -> None:
     """Keep what does not fit until a person decides, so that it is not lost with the device."""
     ScanConflict.objects.get_or_create(
         key=said["key"],
@@ -362,13 +402,6 @@ def _keep_conflict(
             "message": str(conflict)[:500],
             "choices": conflict.choices,
         },
-    )
-    return ScanOutcome(
-        key=said["key"],
-        result=CONFLICT,
-        message=str(conflict),
-        state=state_of(target, seen),
-        choices=conflict.choices,
     )
 
 

@@ -59,6 +59,7 @@ def inspected(story, lot, **said):
         ({"min": 170}, "170", True),
         ({"max": 170}, "170.1", False),
         ({"value": "ss304"}, "SUS304", True),
+        ({"value": "ss304"}, "304", True),
         ({"value": "ss304"}, "316L", False),
         ({"value": ["ss304", "ss316l"]}, "316L", True),
         ({"value": True}, "是", True),
