@@ -212,7 +212,7 @@ def _initial(draft) -> dict[str, Any]:
 class MessageForm(ShowsRefusals):
     field_of = {"attachments": "files", "file": "files"}
 
-    clause = forms.ChoiceField(label=_("About"), choices=Message.Clause.choices, required=False)
+    clause = forms.ChoiceField(label=_("Clause"), choices=Message.Clause.choices, required=False)
     text = forms.CharField(
         label=_("Message"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -223,7 +223,7 @@ class MessageForm(ShowsRefusals):
 
 
 class DeclineForm(ShowsRefusals):
-    note = _line(_("Why (the other side reads it)"), maxlength=2000)
+    note = _line(_("Why (the other side reads it)"), maxlength=2000, placeholder=_("Why (the other side reads it)"))
 
 
 class DisclosureForm(ShowsRefusals):

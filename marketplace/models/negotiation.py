@@ -1,7 +1,6 @@
 from datetime import datetime
 from typing import Self
 
-from django.apps import apps
 from django.db import models
 from django.db.models import Exists, ExpressionWrapper, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
@@ -46,7 +45,7 @@ class NegotiationQuerySet(models.QuerySet):
         And ``last_total`` and ``last_number``: what was said last.
         """
         mine = list(user.memberships.values_list("organisation", flat=True))
-        sent = apps.get_model("marketplace", "Offer").objects.sent().filter(negotiation=OuterRef("pk"))
+        sent = Negotiation.offers.rel.related_model.objects.sent().filter(negotiation=OuterRef("pk"))
         is_open = Q(status=Negotiation.Status.OPEN)
         theirs = sent.filter(status="open").exclude(made_for__in=mine)
         unbegun = ~Exists(sent) & ~Q(opened_for__in=mine)

@@ -10,6 +10,7 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from marketplace.models import Message, Offer, OfferLine, Organisation
 from marketplace.models.disclosure import Reader
@@ -108,18 +109,20 @@ def change_label(change) -> str:
     """Return what a difference is about: the line, if of one, and the field."""
     if change.field == "line":
         return _("Line %(number)d") % {"number": change.line}
+    if change.field in LABELS:
+        return str(LABELS[change.field])
     model = Offer if change.line is None else OfferLine
     label = str(model._meta.get_field(change.field).verbose_name)  # noqa: SLF001 - Django's own name for it
     return label if change.line is None else _("Line %(number)d: %(field)s") % {"number": change.line, "field": label}
 
 
 @register.simple_tag
-def change_value(change, value: Any) -> str:
+def change_value(change, value: Any, category=None) -> str:
     """Write one of the two values of a difference in the reader's words."""
     if value is None or value == "":
         return "—"
     if change.field == "specification":
-        rows = [f"{row['label']} {row['value']}" for row in specified(value)]
+        rows = [f"{row['label']} {row['value']}" for row in specified(value, category)]
         return "; ".join(filter(None, [*rows, (value or {}).get("text", "")])) or "—"
     model = OfferLine if change.line is not None and change.field != "line" else Offer
     choices = {} if change.field == "line" else _choices(model, change.field)
@@ -142,6 +145,8 @@ def _in_words(name: str, value: Any) -> str:
     return plain_number(value) if isinstance(value, Decimal | int | float) else str(value)
 
 
+# Whose own names say too little beside no other field of the form.
+LABELS = {"payment_days": gettext_lazy("Days after acceptance"), "region": gettext_lazy("Place")}
 WORDS = {
     "park": lambda park: park.name,
     "region": lambda code: region(code) if code in regions() else code,
