@@ -149,6 +149,7 @@ def _texts() -> dict[str, str]:
         "server_says": _("What the server says"),
         "we_recorded": _("What was recorded here"),
         "apply_now": _("Apply now"),
+        "send_again": _("Send again"),
         "drop": _("Drop"),
         "edit": _("Edit and send again"),
         "really_drop": _("Drop it for good?"),

@@ -167,6 +167,7 @@ const gateCards = (() => {
           serverSays(scan).map((text, place) => element("p", { class: place ? "gate-small" : "gate-strong" }, text)))),
       element("div", { class: "gate-choices" },
         mayApply ? button("apply", scan.key, say("apply_now"), "is-primary") : null,
+        scan.state === "refused" ? button("again", scan.key, say("send_again")) : null,
         button("edit", scan.key, say("edit")),
         button("drop", scan.key, say("drop"), "is-danger")),
     );

@@ -16,7 +16,7 @@ const gateDay = (() => {
   // A code is the last part of the address that a QR holds, or what was typed.
   function codeOf(text) {
     const trimmed = text.trim();
-    if (!/^https?:\/\//i.test(trimmed)) return trimmed;
+    if (!/^https?:\/\//i.test(trimmed) || !URL.canParse(trimmed)) return trimmed;
     return new URL(trimmed).pathname.split("/").filter(Boolean).pop() ?? "";
   }
 

@@ -119,6 +119,18 @@ const gateSync = (() => {
       );
       return;
     }
+    if (response.status >= 500 && ready.length > 1) {
+      // One of them trips the server up: the others go without it.
+      const half = Math.ceil(ready.length / 2);
+      await sendBatch(ready.slice(0, half));
+      await sendBatch(ready.slice(half));
+      return;
+    }
+    if (response.status >= 500) {
+      const message = `${response.status} ${response.statusText}`;
+      await gateStore.settle([[ready[0].key, { state: "refused", message, answered_at }]]);
+      return;
+    }
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     const { outcomes } = await response.json();
     await gateStore.settle(

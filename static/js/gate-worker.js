@@ -32,14 +32,15 @@ self.addEventListener("activate", (event) => {
 // The page comes fresh where the network answers in time, otherwise as it was last seen.
 async function page(event) {
   const cache = await caches.open(CACHE);
-  try {
-    const response = await fetch(event.request, { signal: AbortSignal.timeout(WAIT_MS) });
-    if (response.ok && !response.redirected) event.waitUntil(cache.put(self.GATE.page, response.clone()));
-    if (response.status < 500) return response;
-  } catch {
-    // No network, or one that does not answer: the kept page is for this.
-  }
-  return (await cache.match(self.GATE.page)) ?? Response.error();
+  const fresh = fetch(event.request).then(async (response) => {
+    if (response.ok && !response.redirected) await cache.put(self.GATE.page, response.clone());
+    return response.status < 500 ? response : null;
+  });
+  event.waitUntil(fresh.catch(() => null));
+  const tooLate = new Promise((resolve) => setTimeout(resolve, WAIT_MS, null));
+  // No network, or one that does not answer in time: the kept page is for this.
+  const answer = await Promise.race([fresh.catch(() => null), tooLate]);
+  return answer ?? (await cache.match(self.GATE.page)) ?? (await fresh) ?? Response.error();
 }
 
 async function file(event) {

@@ -154,6 +154,7 @@
     const shipment = gateDay.find(old.token)?.shipment ?? gateDay.find(old.shipment)?.shipment ?? gateDay.unknown(old.shipment);
     if (action === "edit") return gateForms.ask(old.kind, shipment, null, old);
     if (action === "apply") return record([{ ...old, choice: "apply", state: gateStore.WAITING }]);
+    if (action === "again") return record([{ ...old, state: gateStore.WAITING }]);
     if (window.confirm(say("really_drop"))) return record([], key);
   }
 

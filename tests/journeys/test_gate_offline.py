@@ -63,10 +63,15 @@ def find(page, text):
 def test_scans_and_weights_are_kept_through_a_network_cut_and_merged_after(open_gate, context, lorries):
     page = open_gate()
     expect(page.locator(".gate-row")).to_have_count(3)
+    photo = qr_png(f"https://market.example/trace/{lorries[1].token}/")
+    page.set_input_files("#photo-code", {"name": "note.png", "mimeType": "image/png", "buffer": photo})
+    expect(page.locator("#shipment h1")).to_have_text(PLATES[1])
 
     context.set_offline(True)
     page.reload()
     expect(page.locator("body[data-ready]")).to_be_visible()
+    expect(page.locator("#shipment h1")).to_have_text(PLATES[1])
+    page.click("#back")
     expect(page.locator(".gate-row")).to_have_count(3)
     # By its code, by the address that its QR holds, by its plate.
     for typed in (lorries[0].token, f"https://market.example/trace/{lorries[1].token}/", PLATES[2]):
@@ -145,6 +150,7 @@ def test_a_code_that_nobody_knows_is_kept_and_refused_without_stopping_the_other
 
     card = page.locator("#queue .is-bad[data-key]")
     expect(card).to_have_count(1)
+    expect(page.locator("#queue .is-warn")).to_have_count(0)
     assert Shipment.objects.get(vehicle=PLATES[0]).status == "arrived"
     page.once("dialog", lambda dialog: dialog.accept())
     card.locator("[data-action=drop]").click()
@@ -194,6 +200,7 @@ def test_what_one_gatekeeper_recorded_waits_for_them_with_its_photo(open_gate, c
     enter(page, story.gatekeeper.username)
     page.goto(page.url.replace(reverse("marketplace:workspace"), reverse("marketplace:gate")))
 
+    expect(page.locator("body[data-ready]")).to_be_visible()
     expect(page.locator("#count")).to_have_text("")
     noted = FulfilmentEvent.objects.get(kind="noted")
     assert noted.by == story.gatekeeper
