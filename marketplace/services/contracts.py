@@ -6,13 +6,19 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import override
 
-from marketplace.models import DealRecord, Incoterm, Order, OrderLine, Organisation, PaymentTerm
+from marketplace.models import DealRecord, Order, OrderLine, Organisation, PaymentTerm
 from marketplace.papers import Paper
 from marketplace.parsing.amount_words import in_chinese, in_english
 from marketplace.parsing.regions import place_name
 from marketplace.parsing.units import unit_name
 from marketplace.templatetags.market import attribute_label, plain_number
 
+# A paper says everything in its own language, whatever the reader's is.
+INCOTERMS = {
+    "pickup": {"zh": "需方自提", "en": "the buyer collects"},
+    "delivered": {"zh": "供方送到", "en": "the seller delivers"},
+    "park_handover": {"zh": "园区交收", "en": "handed over in a park"},
+}
 # What made the contract what it is: it was confirmed, or changed by both.
 SEALING = ("order.confirmed", "proposal.confirmed")
 
@@ -180,7 +186,7 @@ def _contract(order: Order, language: str) -> bytes:
     if order.is_framework:
         paper.paragraph(say["framework_text"])
     _goods(paper, order, lines, language, say)
-    _specification(paper, lines, language, say)
+    _specification(paper, order, lines, say)
     _delivery(paper, order, language, say)
     paper.heading(say["inspection"]).paragraph(say["inspection_text"].format(days=Order.DAYS_TO_OBJECT))
     rate = plain_number(order.tax_rate)
@@ -250,13 +256,15 @@ def _goods(paper: Paper, order: Order, lines: list[OrderLine], language: str, sa
     paper.paragraph(say["includes" if order.price_includes_tax else "excludes"])
 
 
-def _specification(paper: Paper, lines: list[OrderLine], language: str, say: Mapping[str, str]) -> None:
+def _specification(paper: Paper, order: Order, lines: list[OrderLine], say: Mapping[str, str]) -> None:
     paper.heading(say["specification"])
+    listing = order.supply or order.demand
+    schema = listing.category.schema.get("properties", {}) if listing and listing.category else {}
     told = False
     for line in lines:
         attributes = (line.specification or {}).get("attributes") or {}
         text = (line.specification or {}).get("text") or ""
-        facts = [(attribute_label(key, {}), _attribute(rule)) for key, rule in attributes.items()]
+        facts = [(attribute_label(key, schema.get(key, {})), _attribute(rule)) for key, rule in attributes.items()]
         if facts or text:
             told = True
             paper.paragraph(f"{line.position}. {line.description}").facts(facts)
@@ -285,7 +293,11 @@ def _delivery(paper: Paper, order: Order, language: str, say: Mapping[str, str])
     place = " ".join(filter(None, [park, _place(order.region, language), order.address]))
     window = say["between"].format(start=order.window_start.isoformat(), end=order.window_end.isoformat())
     paper.heading(say["delivery"]).facts(
-        [(say["incoterm"], str(Incoterm(order.incoterm).label)), (say["place"], place), (say["window"], window)]
+        [
+            (say["incoterm"], INCOTERMS.get(order.incoterm, {}).get(language, order.incoterm)),
+            (say["place"], place),
+            (say["window"], window),
+        ]
     )
 
 
