@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.utils import timezone
+from psycopg.types.range import Range
 
 from marketplace.calendars.intervals import Span, merge, overlaps
 from marketplace.calendars.occupancy import Load, peak, too_full
@@ -14,8 +16,12 @@ from marketplace.calendars.opening import Hours, opening
 from marketplace.calendars.slots import free_slots, free_stays, is_on_grid, slots
 from marketplace.models import Booking, Facility, FacilityClosure, FacilityHours
 
-# All that a calendar needs of a booking.
-TIMES = ("facility_id", "slot", "quantity")
+
+class Taken(NamedTuple):
+    """All that a calendar needs of a booking, where nobody draws it."""
+
+    slot: Range
+    quantity: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,7 @@ class FacilityCalendar:
     end: datetime
     hours: tuple[Hours, ...] = ()
     closures: tuple[FacilityClosure, ...] = ()
-    bookings: tuple[Booking, ...] = field(default=())
-
-    @property
-    def step(self) -> timedelta:
-        return timedelta(minutes=self.facility.slot_minutes)
+    bookings: tuple[Booking | Taken, ...] = ()
 
     def openings(self, start: datetime, end: datetime) -> list[Span]:
         return opening(self.hours, start, end, timezone.get_default_timezone())
@@ -110,9 +112,12 @@ def read_calendars(
     active = Booking.objects.active().filter(facility__in=ids).between(*span).order_by("slot", "pk")
     if without is not None:
         active = active.exclude(pk=without.pk)
-    rows_of = active.select_related("organisation", "facility__park") if with_names else active.only(*TIMES)
-    for booking in rows_of:
-        bookings[booking.facility_id].append(booking)
+    if with_names:
+        for booking in active.select_related("organisation", "facility__park"):
+            bookings[booking.facility_id].append(booking)
+    else:
+        for facility_id, *taken in active.values_list("facility", "slot", "quantity"):
+            bookings[facility_id].append(Taken(*taken))
     return {
         facility.pk: FacilityCalendar(
             facility,

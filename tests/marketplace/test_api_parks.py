@@ -88,7 +88,7 @@ def test_booking_names_what_is_wrong(call, dock, firm, trader, tomorrow):
 
     taken = call(trader, "post", "/bookings/", body)
     past = call(trader, "post", "/bookings/", body | times(tomorrow - dt.timedelta(days=9)))
-    strange = call(UserFactory(), "post", "/bookings/", body)
+    strange = call(UserFactory(), "post", "/bookings/", body | times(tomorrow + HOUR))
 
     assert (taken.status_code, taken.json()["code"]) == (409, "slot_taken")
     assert (past.status_code, list(past.json()["errors"])) == (400, ["start"])
