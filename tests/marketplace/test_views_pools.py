@@ -304,6 +304,8 @@ def test_supplier_plans_one_shipment_and_each_member_sees_its_own_goods(client, 
     both = client.get(page("pool_detail", ours.pk)).context["page"].arrivals
     PurchasePool.objects.update(organiser=OrganisationFactory())
     own = client.get(page("pool_detail", ours.pk)).context["page"].arrivals
+    order = client.get(page("order_detail", Order.objects.get(buyer=firm).pk)).content.decode()
+    assert page("pool_detail", ours.pk) in order
     assert [[lot.quantity for lot in one.lots] for one in both] == [[470, 30]]
     assert [[lot.quantity for lot in one.lots] for one in own] == [[30]]
     assert Order.objects.get(buyer=firm).number in client.get(page("pool_detail", ours.pk)).content.decode()
