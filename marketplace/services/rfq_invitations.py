@@ -44,15 +44,15 @@ class Invitee:
     match: Mapping[str, Any] | None = None
 
 
-def _known(names: Sequence[str]) -> tuple[list[Organisation], list[str]]:
-    """Return the approved organisations of these ids, codes or full names, and the names that mean none."""
+def _known(names: Sequence[str]) -> tuple[list[Organisation], list[str], list[str]]:
+    """Return the approved organisations of these ids, codes or full names; the names of none, and those of several."""
     names = [name for name in dict.fromkeys(str(name).strip() for name in names) if name]
     ids = [int(name) for name in names if name.isdigit() and len(name) < 18]
     codes = [name.upper().replace(" ", "") for name in names]
     found = Organisation.objects.approved().filter(
         Q(pk__in=ids) | Q(uscc__in=codes) | Q(name_zh__in=names) | Q(name_en__in=names)
     )
-    organisations, missing = [], []
+    organisations, missing, shared = [], [], []
     rows = list(found.order_by("pk"))
     for name in names:
         fitting = [
@@ -64,8 +64,8 @@ def _known(names: Sequence[str]) -> tuple[list[Organisation], list[str]]:
         if len(fitting) == 1:
             organisations.append(fitting[0])
         else:
-            missing.append(name)
-    return organisations, missing
+            (shared if fitting else missing).append(name)
+    return organisations, missing, shared
 
 
 def blocked_with(buyer: Organisation, suppliers: Sequence[Organisation]) -> set[int]:
@@ -82,13 +82,16 @@ def add_invitees(
 
     :raises InputRefused: at ``suppliers``, naming those who are unknown, blocked or oneself
     """
-    named, missing = _known([one for one in said if not isinstance(one, Invitee)])
+    named, missing, shared = _known([one for one in said if not isinstance(one, Invitee)])
     invitees = [one for one in said if isinstance(one, Invitee)] + [Invitee(one) for one in named]
     blocked = blocked_with(rfq.buyer, [one.supplier for one in invitees])
     problems = []
     if missing:
         message = _("No approved organisation has this name or code: %(names)s")
         problems.append(message % {"names": ", ".join(missing)})
+    if shared:
+        message = _("Several firms have this name, use the credit code: %(names)s")
+        problems.append(message % {"names": ", ".join(shared)})
     if any(one.supplier.pk == rfq.buyer_id for one in invitees):
         problems.append(_("You cannot ask yourselves."))
     if names := [one.supplier.name for one in invitees if one.supplier.pk in blocked]:

@@ -127,6 +127,15 @@ def test_suppliers_are_found_by_name_code_or_id():
     assert suppliers_of(rfq) == [by_name, by_code, by_id]
 
 
+def test_suppliers_of_one_name_are_told_apart_by_their_code():
+    one, _other = [OrganisationFactory(name_zh="甲厂") for _ in range(2)]
+
+    errors = refused(suppliers=["甲厂"])
+
+    assert errors == {"suppliers": ["Several firms have this name, use the credit code: 甲厂"]}
+    assert suppliers_of(create(suppliers=[one.uscc])) == [one]
+
+
 def test_suppliers_who_are_blocked_or_oneself_are_refused():
     buyer = OrganisationFactory(members=[UserFactory()])
     blocked, blocking = OrganisationFactory(), OrganisationFactory()
