@@ -120,7 +120,7 @@ def order_of(*, buyer: Organisation, seller: Organisation, quantity: str = "500"
         net_amount=total,
         tax_amount=0,
         total_amount=total,
-        tax_rate=0,
+        tax_rate=D(0),
         is_framework=changes.get("kind") == Order.Kind.FRAMEWORK,
     )
     OfferLineFactory(offer=offer, quantity=D(quantity))
@@ -131,7 +131,7 @@ def order_of(*, buyer: Organisation, seller: Organisation, quantity: str = "500"
             "tax_amount": 0,
             "total_amount": total,
             "payable_amount": total,
-            "tax_rate": 0,
+            "tax_rate": D(0),
             **changes,
         },
     )

@@ -96,6 +96,12 @@ def preview(*, order: Order, kind: str, said: Mapping[str, Any], now: datetime) 
     return _effects(order, lines, kind, _clean(order, lines, kind, said, None, now), None)
 
 
+def effects_now(proposal: Proposal) -> dict:
+    """Return what confirming an open proposal would do now: a booking may have been made since it was proposed."""
+    lines = lines_of(proposal.order)
+    return _effects(proposal.order, lines, proposal.kind, proposal.terms, proposal.dispute)
+
+
 @transaction.atomic
 def propose(
     *,

@@ -9,6 +9,7 @@ from marketplace.models import Booking, Order, OrderLine, Organisation, Payment,
 from marketplace.runs.order_amounts import list_dues
 from marketplace.services.order_lines import place_name
 from marketplace.services.orders import side_of_user
+from marketplace.services.proposals import effects_now
 
 STEPS = (
     Order.Status.CONFIRMED,
@@ -105,6 +106,8 @@ def order_context(order: Order, user: User) -> dict:
     for proposal in proposals:
         is_ours = side is not None and proposal.proposed_for_id == side.pk
         is_open = proposal.status == Proposal.Status.OPEN
+        if is_open:
+            proposal.effects = effects_now(proposal)
         proposal.may_answer = is_open and side is not None and not is_ours
         proposal.may_withdraw = is_open and is_ours
     dues = list_dues(order, lines)

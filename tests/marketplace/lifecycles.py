@@ -67,7 +67,7 @@ def lifecycles(people: People) -> type[RuleBasedStateMachine]:  # noqa: C901 - t
             amounts = {"net_amount": total, "tax_amount": 0, "total_amount": total, "payable_amount": total}
             # Of no listing: what these give and take back has tests of its own.
             self.order = OrderFactory(
-                offer=people.offer, supply=None, demand=None, confirmed_by=people.buyer_user, tax_rate=0, **amounts
+                offer=people.offer, supply=None, demand=None, confirmed_by=people.buyer_user, tax_rate=D(0), **amounts
             )
             OrderLineFactory(order=self.order, quantity=quantity, listing_factor=0)
             self.ledger = {1: dict.fromkeys(PLACES, D(0)) | {"outstanding": quantity}}

@@ -10,6 +10,7 @@ from marketplace.services.order_lines import NotThatMuchThere, move
 from marketplace.services.organisations import OnlyMembersMay, OnlyPlatformOperatorMay
 from tests.factories import OrganisationFactory, UserFactory
 from tests.factories_order import order_of
+from tests.factories_park import DAY, HOUR, TEN, BookingFactory, ParkFactory, span
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -130,6 +131,27 @@ def test_amendment_cannot_go_below_what_was_sent(line, people, propose, now):
         propose("amendment", {"lines": [{"line": 1, "quantity": "199.999"}]})
 
     assert list(refused.value.errors) == ["lines.0.quantity"]
+
+
+def test_amendment_shows_the_bookings_that_fall_out(order, people, propose):
+    inside, outside = (
+        BookingFactory(order=order, organisation=people[3], slot=span(TEN + days * DAY, TEN + days * DAY + HOUR))
+        for days in (10, 40)
+    )
+    park = ParkFactory()
+
+    proposal = propose("amendment", {"window_end": "2026-04-01"}, confirm=False)
+    shown = [(one["number"], one["reasons"]) for one in proposal.effects["bookings"]]
+    assert shown == [(outside.number, ["window"])]
+
+    moved = proposals.preview(order=order, kind="amendment", said={"park": park.pk}, now=TEN)
+    assert {one["number"]: one["reasons"] for one in moved["bookings"]} == {
+        inside.number: ["park"],
+        outside.number: ["park"],
+    }
+    outside.status = "cancelled"
+    outside.save()
+    assert proposals.effects_now(proposal)["bookings"] == []
 
 
 def test_amendment_is_overtaken_by_another(order, people, propose, now):
