@@ -193,10 +193,12 @@ def main() -> None:
         figures = measure(chromium, arguments.workers)
     finally:
         connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
-    print(
-        f"scan -> state shown   p50 {figures['scan_p50_ms']} ms, p95 {figures['scan_p95_ms']} ms (at most {LONGEST_SCAN_MS})"
-    )  # noqa: T201
-    print(f"{figures['scans_merged']} queued scans merged in {figures['merge_seconds']} s (at most {LONGEST_MERGE_S})")  # noqa: T201
+    said = (
+        f"scan -> state shown   p50 {figures['scan_p50_ms']} ms, p95 {figures['scan_p95_ms']} ms"
+        f" (at most {LONGEST_SCAN_MS})\n"
+        f"{figures['scans_merged']} queued scans merged in {figures['merge_seconds']} s (at most {LONGEST_MERGE_S})"
+    )
+    print(said)  # noqa: T201
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     if figures["scan_p95_ms"] > LONGEST_SCAN_MS or figures["merge_seconds"] > LONGEST_MERGE_S:
