@@ -287,8 +287,9 @@ def _record(
         result, why, event = CONFLICT, conflict, None
     except RuleBroken as refusal:
         result, why, event = REFUSED, refusal, None
-    if result != DONE:
-        # What was undone in the database is undone in memory, too.
+    is_untouched = result == DONE or (result == DUPLICATE and not said.get("choice"))
+    if not is_untouched:
+        # What was undone in the database is undone in memory, too. A plain duplicate changed nothing.
         del news[told:]
         held.read([shipment_id])
     now_there = held.target(target)
