@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from marketplace.api.fields import FirmBrief, NumberField, find_organisation
 from marketplace.models import Category, Listing, ListingCertificate, Membership, Organisation
+from marketplace.models.disclosure import Reader
 
 # What only the organisation itself is shown.
 PRIVATE = ("external_id", "audience", "readings", "created_by")
@@ -93,6 +94,10 @@ class ListingSerializer(serializers.ModelSerializer):
         if listing.organisation_id not in self._mine():
             for name in PRIVATE:
                 shown.pop(name)
+            request = self.context.get("request")
+            if request is None or not Reader.behind(request).sees_documents(listing.organisation):
+                # That it has the certificate is said; its number opens with the documents.
+                shown["certificates"] = [{**one, "number": ""} for one in shown["certificates"]]
         return shown
 
     def _mine(self) -> set[int]:

@@ -440,6 +440,21 @@ def test_reader_knows_a_firm_from_the_stage_it_chose(now):
     )
 
 
+def test_certificate_numbers_open_with_the_documents(client, now):
+    case = deal()
+    case.supply.certificates.create(code="ce", issuer="TÜV", number="CE-4711")
+    page, api = f"/listings/{case.supply.pk}/", f"/api/v1/listings/{case.supply.pk}/"
+
+    def seen(user) -> tuple[bool, bool]:
+        client.force_login(user)
+        return "CE-4711" in client.get(page).content.decode(), client.get(api).json()["certificates"][0]["number"] != ""
+
+    assert (seen(case.purchaser), seen(case.salesman)) == ((False, False), (True, True))
+    case.offer("buyer", quantity=100)
+    case.offer("seller", quantity=100)
+    assert (seen(case.purchaser), seen(UserFactory())) == ((True, True), (False, False))
+
+
 def test_deal_file_begins_with_match_offers_and_messages(now):
     case = deal(match={"reasons": REASONS, "score": 87.5, "model_version": "v7"})
     negotiations.say(negotiation=case.negotiation, by=case.purchaser, organisation=case.buyer, text="你好", now=now)
