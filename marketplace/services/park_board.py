@@ -7,7 +7,8 @@ from functools import cached_property
 
 from django.utils import timezone
 
-from marketplace.models import Booking, Facility, Lot, Park, Receipt, Shipment
+from marketplace.models import Booking, Facility, Lot, Order, Park, Receipt, Shipment
+from marketplace.services.fulfilment_events import orders_of
 
 # The hours that the docks' timeline shows at least.
 FIRST_HOUR, LAST_HOUR = 6, 22
@@ -26,6 +27,7 @@ class Task:
     shipment: Shipment
     lot: Lot | None = None
     receipt: Receipt | None = None
+    order: Order | None = None
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,10 @@ def _paper_tasks(park: Park, now: datetime) -> list[Task]:
         park=park, status=Shipment.Status.HANDED_OVER, updated_at__gt=now - RECEIPT_MISSED_AFTER, receipts=None
     )
     signs = [Task("sign", one.issued_at, one.shipment, receipt=one) for one in waiting.order_by("pk")[:MOST_SHOWN]]
-    rows = handed_over.select_related("seller").order_by("pk")[:MOST_SHOWN]
-    return signs + [Task("issue_receipt", one.updated_at, one) for one in rows]
+    rows = handed_over.with_details().order_by("pk")[:MOST_SHOWN]
+    return signs + [
+        Task("issue_receipt", one.updated_at, one, order=order) for one in rows for order in orders_of(one.lots.all())
+    ]
 
 
 def _timeline(park: Park, now: datetime) -> Timeline:
