@@ -69,7 +69,9 @@ class QuoteForm(TermsForm):
         }
         for name, field in made.items():
             field.initial = plain(getattr(row, name)) if row else None
-            field.widget.attrs["aria-label"] = f"{line.position}. {line.description}, {plain(quantity)}: {field.label}"
+            field.label = field.widget.attrs["aria-label"] = (
+                f"{line.position}. {line.description}, {plain(quantity)}: {field.label}"
+            )
         return {f"lines_{place}_{name}": field for name, field in made.items()}
 
     def line_rows(self) -> list[dict[str, Any]]:
