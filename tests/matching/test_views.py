@@ -4,7 +4,7 @@ from django.urls import reverse
 from marketplace.models import Disclosure, Listing, Negotiation, Notification, RequestForQuotation
 from matching import runs, services
 from matching.models import Match, MatchRun
-from tests.factories import ListingFactory, OrganisationFactory, UserFactory
+from tests.factories import ListingFactory, MembershipFactory, OrganisationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -230,3 +230,33 @@ def test_listing_matches_names_no_firm_that_hides(client, buyer, demand, now):
     assert (supply.organisation.name_en in html, "A firm in Taizhou" in html) == (False, True)
     told = Notification.objects.filter(event="match.created", organisation=demand.organisation).first()
     assert (supply.organisation.name_zh in told.body_zh, told.data["counterpart"]["organisation"]) == (False, None)
+
+
+def test_from_a_match_to_an_accepted_order_it_takes_four_screens_and_three_decisions(client, buyer, demand, now):
+    supply = ListingFactory(price_min=98, price_max=104, price_unit="piece", lead_days=7)
+    seller = UserFactory()
+    MembershipFactory(user=seller, organisation=supply.organisation)
+    match(demand, now)
+    client.force_login(buyer)
+    screens, decisions = [], []
+
+    def look(path: str):
+        screens.append(path)
+        return client.get(path, headers={"accept-language": "en"})
+
+    def decide(path: str, data: dict | None = None) -> str:
+        decisions.append(path)
+        return client.post(path, data or {}).url
+
+    look(reverse("matching:listing_matches", args=[demand.pk]))
+    negotiation = decide(reverse("matching:match_negotiate", args=[Match.objects.get().pk]))
+    form = look(negotiation).context["offer_form"]
+    filled_in = {field.html_name: field.value() for field in form if field.value() not in (None, False, [])}
+    decide(f"{negotiation}offers/", filled_in)
+    client.force_login(seller)
+    offer = look(negotiation).context["current"]
+    order = decide(reverse("marketplace:offer_accept", args=[offer.pk]))
+    look(order)
+
+    assert (len(screens), len(decisions)) == (4, 3)
+    assert order.startswith("/orders/")
