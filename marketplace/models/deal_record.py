@@ -51,7 +51,7 @@ LABELS = {
     "invoice.refused": ("退回发票", "Invoice refused"),
     "payment.recorded": ("登记付款", "Payment recorded"),
     "payment.confirmed": ("确认收款", "Payment confirmed"),
-    "payment.disputed": ("对付款有异议", "Payment disputed"),
+    "payment.disputed": ("对付款有争议", "Payment disputed"),
     "payment.withdrawn": ("撤回付款登记", "Payment withdrawn"),
     "refund.recorded": ("登记退款", "Refund recorded"),
     "rating.given": ("评价", "Rating given"),

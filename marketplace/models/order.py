@@ -67,10 +67,14 @@ class OrderQuerySet(models.QuerySet):
         """Return the orders of which something was to be paid before that day and is not."""
         return self.filter(next_due_on__lt=on, next_due_amount__gt=0)
 
-    def to_close(self, now: datetime) -> Self:
-        """Return what was accepted so long ago that nobody will object any more."""
-        accepted_until = now - timedelta(days=Order.DAYS_TO_OBJECT)
-        return self.filter(status=Order.Status.ACCEPTED, accepted_at__lte=accepted_until)
+    def to_close(self, now: datetime, on: date) -> Self:
+        """Return what was accepted so long ago that nobody will object any more, and of which nothing is about to be paid.
+
+        A buyer who pays that much later than agreed keeps no order open.
+        """
+        wait = timedelta(days=Order.DAYS_TO_OBJECT)
+        settled = Q(next_due_on=None) | Q(next_due_on__lt=on - wait)
+        return self.filter(settled, status=Order.Status.ACCEPTED, accepted_at__lte=now - wait)
 
     def frameworks_past(self, on: date) -> Self:
         """Return framework orders whose window has ended."""

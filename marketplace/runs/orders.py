@@ -12,8 +12,6 @@ from marketplace.runs.order_news import news, sides
 from marketplace.runs.order_records import write_records
 
 CHUNK = 200
-# A buyer who pays that much later than agreed keeps no order open.
-DAYS_OVERDUE = 30
 
 
 def finish(order: Order, *, by: User | None, now: datetime) -> bool:
@@ -56,14 +54,13 @@ def finish(order: Order, *, by: User | None, now: datetime) -> bool:
 
 def close_orders(*, now: datetime) -> int:
     """Close what was accepted long ago and of which nothing is about to be paid; return how many."""
-    today = timezone.localdate(now)
+    waiting = Order.objects.to_close(now, timezone.localdate(now))
     closed = 0
-    for pk in Order.objects.to_close(now).order_by("accepted_at", "pk").values_list("pk", flat=True)[:CHUNK]:
+    for pk in waiting.order_by("accepted_at", "pk").values_list("pk", flat=True)[:CHUNK]:
         with transaction.atomic():
-            order = Order.objects.to_close(now).locked().filter(pk=pk).select_related("buyer", "seller").first()
-            if order is None or (order.next_due_on and (today - order.next_due_on).days <= DAYS_OVERDUE):
-                continue
-            closed += finish(order, by=None, now=now)
+            order = waiting.locked().filter(pk=pk).select_related("buyer", "seller").first()
+            if order is not None:
+                closed += finish(order, by=None, now=now)
     return closed
 
 

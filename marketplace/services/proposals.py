@@ -29,7 +29,7 @@ KIND_NAMES = {
     Kind.CANCELLATION: ("取消", "a cancellation"),
     Kind.SHORTAGE: ("短交", "a short delivery"),
     Kind.RETURN: ("退货", "a return"),
-    Kind.SETTLEMENT: ("异议和解", "a settlement"),
+    Kind.SETTLEMENT: ("争议和解", "a settlement"),
 }
 ANSWERS = {
     Proposal.Status.CONFIRMED: ("proposal.confirmed", "已确认", "confirmed"),
