@@ -35,11 +35,16 @@ def record(*, order: Order, kind: str, by: User | None, at: datetime, payload: M
 
 # Without a savepoint: nobody goes on after this has failed, and every act on an order passes here.
 @transaction.atomic(savepoint=False)
-def record_all(*, order: Order, facts: Iterable[Fact]) -> list[DealRecord]:
-    """Add several records to the order's chain, one after the other."""
-    # The order's row is the queue in which records wait for each other. NO KEY: rows that point to it do not.
-    Order.objects.select_for_update(no_key=True).only("pk").get(pk=order.pk)
-    last = DealRecord.objects.filter(order=order).order_by("-sequence").only("sequence", "hash").first()
+def record_all(*, order: Order, facts: Iterable[Fact], is_new: bool = False) -> list[DealRecord]:
+    """Add several records to the order's chain, one after the other.
+
+    ``is_new``: the order was written in this transaction and has none yet, so nobody else can add any.
+    """
+    last = None
+    if not is_new:
+        # The order's row is the queue in which records wait for each other. NO KEY: rows that point to it do not.
+        Order.objects.select_for_update(no_key=True).only("pk").get(pk=order.pk)
+        last = DealRecord.objects.filter(order=order).order_by("-sequence").only("sequence", "hash").first()
     records = []
     for fact in facts:
         last = DealRecord(

@@ -116,9 +116,8 @@ def _together(changes: Iterable[Change]) -> dict[int, Change]:
     return dict(sorted(sums.items()))
 
 
-@transaction.atomic
 def apply(changes: Iterable[Change], *, now: datetime) -> None:
-    """Hold, release and take, all of it or nothing.
+    """Hold, release and take, inside the caller's transaction where it is about several listings.
 
     Listings are changed in the order of their ids, so that two acceptances that share listings wait for one another
     and never in a circle. One UPDATE per listing decides whether there is enough.

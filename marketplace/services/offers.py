@@ -266,9 +266,8 @@ def _no_longer_open(offer: Offer) -> OfferNoLongerOpen:
     return OfferNoLongerOpen(_("This offer is no longer open: %(status)s.") % {"status": current.get_status_display()})
 
 
-@transaction.atomic
 def accept_approved(*, offer: Offer, by: User, now: datetime) -> Order:
-    """Accept an offer whose acceptance is decided; the caller knows that ``by`` may.
+    """Accept an offer whose acceptance is decided, in the caller's transaction; the caller knows that ``by`` may.
 
     :raises OfferNoLongerOpen: if it was withdrawn, answered or has lapsed
     :raises QuantityNoLongerAvailable: if other orders took it first
@@ -310,9 +309,9 @@ def _close_accepted(offer: Offer, *, by: User, now: datetime) -> tuple[Offer, li
     accepted.negotiation, accepted.made_for = negotiation, getattr(negotiation, offer.side)
     accepted.status, accepted.answered_at, accepted.answered_by = Offer.Status.ACCEPTED, now, by
     prefetch_related_objects([accepted], "lines")
-    Approval.objects.filter(offer__negotiation=negotiation).decide(Approval.Status.OVERTAKEN, now=now)
-    unsent = negotiation.offers.filter(status=Offer.Status.AWAITING_APPROVAL)
-    unsent.answer(Offer.Status.WITHDRAWN, now=now, by=by)
+    if Approval.objects.filter(offer__negotiation=negotiation).decide(Approval.Status.OVERTAKEN, now=now):
+        unsent = negotiation.offers.filter(status=Offer.Status.AWAITING_APPROVAL)
+        unsent.answer(Offer.Status.WITHDRAWN, now=now, by=by)
     disclosures.share_documents(negotiation=negotiation)
     return accepted, _taken(accepted, negotiation)
 

@@ -200,7 +200,7 @@ def write_order(
         "total_amount": order.total_amount,
     }
     confirmed = deal_files.Fact("order.confirmed", order.confirmed_by, now, payload)
-    deal_files.record_all(order=order, facts=[*deal_files.opening_of(order, now), confirmed])
+    deal_files.record_all(order=order, facts=[*deal_files.opening_of(order, now), confirmed], is_new=True)
     told = list(also_told)
     for side in sides(order):
         other_zh, other_en = names(order.other(side))
