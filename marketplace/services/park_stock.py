@@ -156,7 +156,7 @@ def read_occupancy(*, park: Park, now: datetime) -> list[Occupancy]:
     """Return how full each warehouse of a park is now, and how full it is booked for the days to come."""
     start = day_of(now)[0]
     warehouses = list(park.facilities.filter(kind=Facility.Kind.WAREHOUSE, is_active=True).order_by("code"))
-    calendars = read_calendars(warehouses, start, start + timedelta(days=DAYS_AHEAD))
+    calendars = read_calendars(warehouses, start, start + timedelta(days=DAYS_AHEAD), with_names=True)
     lots = defaultdict(list)
     for lot in stock_of(park):
         lots[lot.location_id].append(lot)
