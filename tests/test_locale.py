@@ -79,7 +79,9 @@ def test_compiled_texts_are_those_of_the_source(chinese):
 
 
 def _key(message):
-    return message.context, message.id if isinstance(message.id, str) else message.id[0]
+    # Babel gives the context of a compiled text as bytes.
+    context = message.context.decode() if isinstance(message.context, bytes) else message.context
+    return context, message.id if isinstance(message.id, str) else message.id[0]
 
 
 def _strings(message):

@@ -3,7 +3,7 @@ from decimal import Decimal
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms.moments import MomentField
@@ -122,7 +122,10 @@ class FreeForm(ShowsRefusals):
     within_km = forms.IntegerField(label=_("Within km"), min_value=1, required=False)
     service = forms.ChoiceField(label=_("Service"), required=False)
     organisation = forms.ModelChoiceField(
-        label=_("For"), queryset=Organisation.objects.none(), required=False, empty_label=_("anybody")
+        label=pgettext_lazy("whom", "For"),
+        queryset=Organisation.objects.none(),
+        required=False,
+        empty_label=_("anybody"),
     )
     field_of = {"minutes": "hours"}
 

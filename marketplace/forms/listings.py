@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms.attributes import attribute_field, attribute_text, attribute_value
@@ -60,7 +60,9 @@ class ListingForm(ShowsRefusals):
     # Nearly all are: saying so beside each would only be noise.
     hides_optional = True
 
-    side = _choice(_("I …"), [("demand", _("want to buy")), ("supply", _("offer"))], widget=forms.RadioSelect)
+    side = _choice(
+        _("I …"), [("demand", _("want to buy")), ("supply", pgettext_lazy("we", "offer"))], widget=forms.RadioSelect
+    )
     kind = _choice(_("Kind"), [("", "—"), *Category.Kind.choices])
     category = _choice(_("Category"), [])
     quantity = _number(_("Quantity"))

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketplace.models.facility import Facility
 from marketplace.models.membership import Membership
@@ -310,7 +311,7 @@ class WaitingEntry(models.Model):
     """An organisation waits for a facility: so many minutes of it at any time within the window."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
+        WAITING = "waiting", pgettext_lazy("waiting list", "Waiting")
         OFFERED = "offered", _("A slot is held for you")
         FULFILLED = "fulfilled", _("Booked")
         LEFT = "left", _("Left the list")
