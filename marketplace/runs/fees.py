@@ -62,22 +62,26 @@ def accrue_storage(
 def accrue_stored_lots(*, now: datetime) -> int:
     """Charge today's storage of every lot in stock: a day that has begun counts, however often this runs.
 
-    The firm that booked the warehouse pays, else the seller. Where the price is per pallet, a lot counts its packages.
+    Where the price is per pallet, a lot counts its packages.
     """
     day = timezone.localdate(now)
     charged = 0
     stored = Lot.objects.filter(stored_quantity__gt=0).order_by("pk")
-    lots = stored.select_related("location__park", "shipment__seller", "shipment__warehouse_booking__organisation")
+    lots = stored.select_related(
+        "location__park",
+        "order_line__order__buyer",
+        "shipment__seller",
+        "shipment__warehouse_booking__organisation",
+    )
     prices = _storage_prices(day)
     done = set(Fee.objects.filter(kind=Fee.Kind.STORAGE, accrued_on=day).values_list("key", flat=True))
     for lot in lots.annotate(package_count=Count("packages")).iterator(chunk_size=CHUNK):
         key = storage_key(lot.pk, day)
         if key in done or not prices[lot.location_id]:
             continue
-        booking = lot.shipment.warehouse_booking
         said = {
             "facility": lot.location,
-            "organisation": booking.organisation if booking else lot.shipment.seller,
+            "organisation": lot.payer,
             "key": key,
             "day": day,
             "now": now,

@@ -94,7 +94,7 @@ def store_lot(
     with suppress(fees.NoPriceForThis):  # the park asks nothing for such goods
         fees.charge_handling(
             facility=facility,
-            organisation=payer_of(lot),
+            organisation=lot.payer,
             key=f"handling:{event.key}",
             quantity=quantity,
             unit=lot.unit,
@@ -103,13 +103,6 @@ def store_lot(
             note=f"{shipment.number} {lot.number}",
         )
     return event
-
-
-def payer_of(lot: Lot) -> Organisation:
-    """Return whose room it is: who booked it, else the owner of the goods, the seller until they are received."""
-    if lot.shipment.warehouse_booking_id:
-        return lot.shipment.warehouse_booking.organisation
-    return lot.order_line.order.buyer if lot.received_quantity else lot.shipment.seller
 
 
 def _refuse_overflow(lot: Lot, facility: Facility, quantity: Decimal) -> None:
