@@ -1,33 +1,21 @@
-from decimal import Decimal
-
 import pytest
 from django.core.files.base import ContentFile
 
 from config.errors import InputRefused
 from marketplace.models import (
-    Approval,
     Attachment,
     Block,
     DealRecord,
     Disclosure,
-    Listing,
-    Membership,
     Negotiation,
     Notification,
-    Offer,
-    Order,
     Organisation,
 )
 from marketplace.models.disclosure import Reader
 from marketplace.services import (
-    approvals,
     disclosures,
-    holds,
-    listings,
-    memberships,
     negotiation_rules,
     negotiations,
-    offers,
 )
 from marketplace.services.attachments import store_attachment
 from marketplace.services.organisations import OnlyMembersMay, OnlyOwnersMay
@@ -179,205 +167,6 @@ def test_end_negotiation_closes_what_is_open_and_frees_what_it_held(now):
     ):
         with pytest.raises(negotiation_rules.NegotiationNoLongerOpen):
             refused()
-
-
-def test_approve_sends_the_offer_that_waits(now):
-    case = deal()
-    earlier = case.offer("buyer")
-    small, approver = trader_of(case.seller, limit=1000), trader_of(case.seller, "approver")
-    offer = case.offer(by=small)
-
-    approvals.approve(approval=Approval.objects.get(), by=approver, note="可以", now=now)
-
-    offer.refresh_from_db()
-    earlier.refresh_from_db()
-    assert (offer.status, earlier.status, case.held()) == ("open", "countered", (500, 0))
-    told = Notification.objects.get(event="approval.decided", channel="in_app")
-    assert (told.user, told.body_zh) == (small, "可以")
-
-
-def test_approve_accepts_the_offer_that_waits(now):
-    case = deal()
-    offer = case.offer()
-    small = trader_of(case.buyer, limit=1000)
-    approver = trader_of(case.buyer, "approver", limit=60_000)
-
-    approval = case.accept(offer, by=small)
-    assert (approval.act, Order.objects.count()) == ("accept", 0)
-    with pytest.raises(offers.ApprovalAlreadyRequested):
-        case.accept(offer, by=small)
-    order = approvals.approve(approval=approval, by=approver, now=now)
-
-    assert (order.confirmed_by, case.left()) == (approver, (500, 0))
-    with pytest.raises(negotiation_rules.NegotiationNoLongerOpen):
-        case.accept(offer)
-
-
-def test_approve_takes_another_person_with_a_limit_high_enough(now):
-    case = deal()
-    small = trader_of(case.seller, "owner", limit=1000)
-    case.offer(by=small)
-    approval = Approval.objects.get()
-
-    with pytest.raises(approvals.ApprovalTakesAnother):
-        approvals.approve(approval=approval, by=small, now=now)
-    with pytest.raises(approvals.AmountAboveYourLimit):
-        approvals.approve(approval=approval, by=trader_of(case.seller, "approver", limit=2000), now=now)
-    with pytest.raises(OnlyMembersMay):
-        approvals.approve(approval=approval, by=case.salesman, now=now)
-    with pytest.raises(OnlyMembersMay):
-        approvals.refuse(approval=approval, by=trader_of(case.buyer, "approver"), now=now)
-    approval.refresh_from_db()
-    assert approval.status == "pending"
-
-
-def test_approve_is_refused_when_the_quantity_went_meanwhile(now):
-    supply = ListingFactory(quantity=600)
-    case, other = deal(supply=supply), deal(supply=supply)
-    case.offer(by=trader_of(case.seller, limit=1000))
-    other.accept(other.offer(quantity=400))
-
-    with pytest.raises(holds.QuantityNoLongerAvailable):
-        approvals.approve(approval=Approval.objects.get(), by=trader_of(case.seller, "approver"), now=now)
-
-    assert (Approval.objects.get().status, Offer.objects.get(negotiation=case.negotiation).status) == (
-        "pending",
-        "awaiting_approval",
-    )
-
-
-def test_refuse_keeps_an_offer_from_ever_being_sent(now):
-    case = deal()
-    offer = case.offer(by=trader_of(case.seller, limit=1000))
-    approver = trader_of(case.seller, "approver")
-
-    approvals.refuse(approval=Approval.objects.get(), by=approver, note="太低", now=now)
-
-    offer.refresh_from_db()
-    assert (offer.status, offer.answer_note) == ("refused", "太低")
-    with pytest.raises(approvals.ApprovalAlreadyDecided):
-        approvals.approve(approval=Approval.objects.get(), by=approver, now=now)
-
-
-def test_a_new_offer_overtakes_what_waits_for_approval(now):
-    case = deal()
-    small = trader_of(case.seller, limit=1000)
-    waiting = case.offer(by=small)
-
-    case.offer()
-
-    waiting.refresh_from_db()
-    assert (waiting.status, Approval.objects.get().status) == ("withdrawn", "overtaken")
-
-
-def test_set_approval_limit_is_the_owners(now):
-    case = deal()
-    membership = case.seller.memberships.get(user=case.salesman)
-
-    with pytest.raises(OnlyOwnersMay):
-        memberships.set_approval_limit(membership=membership, limit=1, by=case.salesman)
-    owner = trader_of(case.seller, Membership.Role.OWNER)
-    with pytest.raises(InputRefused):
-        memberships.set_approval_limit(membership=membership, limit=-1, by=owner)
-    assert memberships.set_approval_limit(membership=membership, limit="5万", by=owner).approval_limit == 50_000
-
-
-def test_edit_listing_leaves_what_open_offers_hold(now):
-    case = deal()
-    case.offer(quantity=400)
-
-    for changes, field in [
-        ({"quantity": 399}, "quantity"),
-        ({"quantity": None}, "quantity"),
-        ({"unit": "set"}, "unit"),
-    ]:
-        with pytest.raises(InputRefused) as refusal:
-            listings.edit_listing(listing=case.supply, by=case.salesman, changes=changes, now=now)
-        assert list(refusal.value.errors) == [field]
-
-    listings.edit_listing(listing=case.supply, by=case.salesman, changes={"quantity": 400}, now=now)
-    assert case.left()[0] == 400
-
-
-def test_give_back_opens_again_what_was_sold_out(now):
-    case = deal()
-    case.accept(case.offer())
-
-    given = holds.give_back(listing=case.demand, quantity=Decimal(2), unit="dozen", now=now)
-
-    case.demand.refresh_from_db()
-    assert (given, case.demand.quantity, case.demand.status) == (24, 24, "open")
-    assert holds.give_back(listing=case.demand, quantity=Decimal(1), unit="kg", now=now) == 0
-
-
-def test_hold_take_and_release_keep_to_what_there_is(now):
-    listing = ListingFactory(quantity=100)
-
-    assert holds.hold(listing=listing, quantity=Decimal(5), unit="dozen", now=now) == 60
-    with pytest.raises(holds.QuantityNoLongerAvailable) as refusal:
-        holds.take(listing=listing, quantity=Decimal(41), unit="piece", now=now)
-    assert refusal.value.left == 40
-    with pytest.raises(holds.UnitNotConvertible):
-        holds.hold(listing=listing, quantity=Decimal(1), unit="kg", now=now)
-    holds.take(listing=listing, quantity=Decimal(60), unit="piece", held=Decimal(60), now=now)
-    holds.hold(listing=listing, quantity=Decimal(10), unit="piece", now=now)
-    holds.release(listing=listing, held=Decimal(10), now=now)
-    listing.refresh_from_db()
-    assert (listing.quantity, listing.held) == (40, 0)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_accepts_at_once_never_sell_more_than_there_is(now):
-    supply = ListingFactory(quantity=100)
-    cases = [deal(supply=supply, demand=ListingFactory(side="demand", quantity=None, unit="")) for _ in range(8)]
-    made = [case.offer("buyer", quantity=20) for case in cases]
-
-    outcomes = race(
-        *(lambda case=case, offer=offer: case.accept(offer) for case, offer in zip(cases, made, strict=True))
-    )
-
-    refused = [one for one in outcomes if isinstance(one, holds.QuantityNoLongerAvailable)]
-    assert (len(refused), Order.objects.count()) == (3, 5)
-    supply.refresh_from_db()
-    assert (supply.quantity, supply.held, supply.status) == (0, 0, "closed")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_accept_withdraw_and_counter_at_once_have_one_winner(now):
-    case = deal()
-    offer = case.offer()
-
-    outcomes = race(
-        lambda: case.accept(offer),
-        lambda: case.accept(offer),
-        lambda: offers.withdraw_offer(offer=offer, by=case.salesman, now=now),
-        lambda: offers.decline_offer(offer=offer, by=case.purchaser, now=now),
-        lambda: case.offer("buyer", quantity=100),
-    )
-
-    orders = [one for one in outcomes if isinstance(one, Order)]
-    offer.refresh_from_db()
-    assert len(orders) == Order.objects.count() == (offer.status == "accepted")
-    assert all(
-        isinstance(one, Order | Offer | offers.OfferNoLongerOpen | negotiation_rules.NegotiationNoLongerOpen)
-        for one in outcomes
-    )
-    held = sum(row.held for one in Offer.objects.filter(status="open", side="seller") for row in one.lines.all())
-    assert case.held()[0] == held
-
-
-@pytest.mark.django_db(transaction=True)
-def test_accepts_that_share_two_listings_do_not_lock_each_other_out(now):
-    supply, demand = ListingFactory(quantity=1000), ListingFactory(side="demand", quantity=1000)
-    cases = [deal(supply=supply, demand=demand, origin="quotation") for _ in range(4)]
-    made = [case.offer("buyer" if place % 2 else "seller", quantity=100) for place, case in enumerate(cases)]
-
-    outcomes = race(
-        *(lambda case=case, offer=offer: case.accept(offer) for case, offer in zip(cases, made, strict=True))
-    )
-
-    assert [type(one) for one in outcomes] == [Order] * 4
-    assert (Listing.objects.get(pk=supply.pk).quantity, Listing.objects.get(pk=demand.pk).quantity) == (600, 600)
 
 
 def test_set_disclosure_shows_documents_from_their_stage(now):
