@@ -229,6 +229,10 @@ class LotQuerySet(models.QuerySet):
     def with_names(self) -> Self:
         return self.select_related("shipment__seller", "shipment__park", "order_line__order__buyer", "location__park")
 
+    def with_categories(self) -> Self:
+        order = "order_line__order"
+        return self.select_related(f"{order}__supply__category", f"{order}__demand__category")
+
 
 class Lot(models.Model):
     """Goods of one order line that were made and travel together, known by a QR code.
@@ -308,6 +312,13 @@ class Lot(models.Model):
 
     def __str__(self):
         return self.number
+
+    @property
+    def payer(self) -> Organisation:
+        """Return whose room it takes: who booked it, else the owner of the goods, the seller until they are received."""
+        if self.shipment.warehouse_booking_id:
+            return self.shipment.warehouse_booking.organisation
+        return self.order_line.order.buyer if self.received_quantity else self.shipment.seller
 
     @property
     def open_quantity(self) -> Decimal:

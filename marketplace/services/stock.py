@@ -11,7 +11,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
-from marketplace.models import Facility, FulfilmentEvent, Lot, Organisation, Park, StockMove, User
+from marketplace.models import Facility, FulfilmentEvent, Lot, Park, StockMove, User
 from marketplace.parsing.units import canonical_unit, convert, same_dimension
 from marketplace.services import fees
 from marketplace.services.fulfilment_events import write_event
