@@ -1,10 +1,12 @@
 """What people fill in on the pages of an order; the services check it, as they check what comes by API."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketplace.forms.files import FilesField
 from marketplace.forms.refusal import ShowsRefusals
@@ -12,9 +14,16 @@ from marketplace.models import Dispute, Incoterm, Invoice, Order, OrderLine, Par
 from marketplace.templatetags.market import counted
 
 
+class PlainNumberField(forms.DecimalField):
+    """Show a number without the zeros that say nothing."""
+
+    def prepare_value(self, value):
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
 def quantity_field(label: str, **options: Any) -> forms.DecimalField:
     options.setdefault("required", False)
-    return forms.DecimalField(label=label, max_digits=18, decimal_places=3, min_value=0, **options)
+    return PlainNumberField(label=label, max_digits=18, decimal_places=3, min_value=0, **options)
 
 
 def money_field(label: str, **options: Any) -> forms.DecimalField:
@@ -124,7 +133,7 @@ class AmendmentForm(ShowsRefusals):
         self.lines = [] if order.kind == Order.Kind.CALL_OFF else list(lines)
         for index, line in enumerate(self.lines):
             self.fields[f"lines_{index}_quantity"] = quantity_field(_("Quantity"), initial=line.quantity)
-            self.fields[f"lines_{index}_unit_price"] = forms.DecimalField(
+            self.fields[f"lines_{index}_unit_price"] = PlainNumberField(
                 label=_("Unit price"),
                 max_digits=18,
                 decimal_places=4,
@@ -210,7 +219,7 @@ class SettlementForm(ShowsRefusals):
     def __init__(self, *args, dispute: Dispute, is_decision: bool = False, **options):
         super().__init__(*args, **options)
         labels = {
-            "accept": _("Accepted"),
+            "accept": pgettext_lazy("goods", "Accepted"),
             "return": _("Returned"),
             "replace": _("Replaced"),
             "short": _("Short"),

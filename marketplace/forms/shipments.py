@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketplace.forms.files import FilesField
 from marketplace.forms.refusal import ShowsRefusals
@@ -21,7 +22,7 @@ from marketplace.models import (
     ReceiptSignature,
     Shipment,
 )
-from marketplace.parsing.specifications import expected_text, rules_of
+from marketplace.parsing.specifications import rules_of
 
 PUBLIC_LABELS = {
     "product": _("Product"),
@@ -168,8 +169,7 @@ class ResultRow:
     """An attribute that the order specifies, and the field for what was measured."""
 
     def __init__(self, key: str, rule: Mapping[str, Any], field) -> None:
-        self.key, self.field = key, field
-        self.expected = expected_text(rule)
+        self.key, self.rule, self.field = key, rule, field
         self.tolerance = rule.get("tolerance") or ""
         self.unit = rule.get("unit") or ""
 
@@ -224,7 +224,7 @@ class ReceiptForm(ShowsRefusals):
         self.rows = []
         for place, line in enumerate(draft):
             at = f"lines_{place}_"
-            self.fields[f"{at}accepted"] = _quantity(_("Accepted"), plain(line["accepted"]))
+            self.fields[f"{at}accepted"] = _quantity(pgettext_lazy("goods", "Accepted"), plain(line["accepted"]))
             self.fields[f"{at}short"] = _quantity(_("Missing"), plain(line["short"]) if line["short"] else "")
             self.fields[f"{at}rejected"] = _quantity(_("Rejected"), plain(line["rejected"]) if line["rejected"] else "")
             self.fields[f"{at}is_replaced"] = forms.BooleanField(

@@ -32,9 +32,9 @@ class InspectionQuerySet(models.QuerySet):
 
     def with_details(self) -> Self:
         results = models.Prefetch("results", InspectionResult.objects.order_by("pk"))
-        return self.select_related("organisation", "by", "lot__order_line__order").prefetch_related(
-            results, "attachments"
-        )
+        order = "lot__order_line__order"
+        listings = (f"{order}__supply__category", f"{order}__demand__category")
+        return self.select_related("organisation", "by", order, *listings).prefetch_related(results, "attachments")
 
     def remedy(self, remedy: str, *, by: User, at) -> int:
         """Say what becomes of rejected goods, once; one UPDATE decides."""

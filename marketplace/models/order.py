@@ -5,6 +5,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketplace.models.listing import Listing
 from marketplace.models.membership import Membership
@@ -82,7 +83,8 @@ class OrderQuerySet(models.QuerySet):
 
     def with_details(self) -> Self:
         lines = models.Prefetch("lines", OrderLine.objects.order_by("position"))
-        return self.select_related("buyer", "seller", "park", "offer__negotiation").prefetch_related(lines)
+        listings = ("supply__category", "demand__category")
+        return self.select_related("buyer", "seller", "park", "offer__negotiation", *listings).prefetch_related(lines)
 
     def become(self, status: str, *, now, **changes) -> int:
         """Move these orders to the status where their present one allows it; one UPDATE decides."""
@@ -102,7 +104,7 @@ class Order(Terms):
         CONFIRMED = "confirmed", _("Confirmed")
         IN_FULFILMENT = "in_fulfilment", _("In fulfilment")
         DELIVERED = "delivered", _("Delivered")
-        ACCEPTED = "accepted", _("Accepted")
+        ACCEPTED = "accepted", pgettext_lazy("goods", "Accepted")
         CLOSED = "closed", _("Closed")
         CANCELLED = "cancelled", _("Cancelled")
 
@@ -193,6 +195,12 @@ class Order(Terms):
     @property
     def is_framework(self) -> bool:
         return self.kind == self.Kind.FRAMEWORK
+
+    @property
+    def category(self):
+        """Return the category of the goods, None where the order came from no listing."""
+        listing = self.supply or self.demand
+        return listing and listing.category
 
     @property
     def is_running(self) -> bool:

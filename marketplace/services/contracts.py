@@ -11,7 +11,7 @@ from marketplace.papers import Paper
 from marketplace.parsing.amount_words import in_chinese, in_english
 from marketplace.parsing.regions import place_name
 from marketplace.parsing.units import unit_name
-from marketplace.templatetags.market import attribute_label, plain_number
+from marketplace.templatetags.market import attribute_label, attribute_value, plain_number
 
 # A paper says everything in its own language, whatever the reader's is.
 INCOTERMS = {
@@ -264,7 +264,10 @@ def _specification(paper: Paper, order: Order, lines: list[OrderLine], say: Mapp
     for line in lines:
         attributes = (line.specification or {}).get("attributes") or {}
         text = (line.specification or {}).get("text") or ""
-        facts = [(attribute_label(key, schema.get(key, {})), _attribute(rule)) for key, rule in attributes.items()]
+        facts = [
+            (attribute_label(key, schema.get(key, {})), _attribute(rule, schema.get(key, {})))
+            for key, rule in attributes.items()
+        ]
         if facts or text:
             told = True
             paper.paragraph(f"{line.position}. {line.description}").facts(facts)
@@ -274,9 +277,10 @@ def _specification(paper: Paper, order: Order, lines: list[OrderLine], say: Mapp
         paper.paragraph(say["no_specification"])
 
 
-def _attribute(rule: Any) -> str:
-    if not isinstance(rule, Mapping):
-        return str(rule)
+def _attribute(rule: Any, schema: Mapping[str, Any]) -> str:
+    value = rule.get("value") if isinstance(rule, Mapping) else rule
+    if isinstance(value, str) or not isinstance(rule, Mapping):
+        return attribute_value(value, schema)
     unit = rule.get("unit", "")
     ends = [str(rule[end]) for end in ("min", "max") if rule.get(end) is not None]
     if ends and rule.get("value") is None:

@@ -16,6 +16,7 @@ from marketplace.models import Message, Offer, OfferLine, Organisation
 from marketplace.models.disclosure import Reader
 from marketplace.models.terms import TermLine
 from marketplace.parsing.regions import regions
+from marketplace.parsing.specifications import expected_text
 from marketplace.templatetags.market import (
     CURRENCY_SIGNS,
     attribute_label,
@@ -83,6 +84,22 @@ def specified(specification: Mapping[str, Any], category=None) -> list[dict[str,
         {"label": attribute_label(key, schema.get(key, {})), "value": _promised(rule, schema.get(key, {}))}
         for key, rule in attributes.items()
     ]
+
+
+@register.filter
+def attribute_name(key: str, category) -> str:
+    """Return what the reader calls an attribute of a category; its key where nobody named it."""
+    schema = category.schema.get("properties", {}) if category else {}
+    return attribute_label(key, schema.get(key, {}))
+
+
+@register.simple_tag
+def specified_value(key: str, rule: Mapping[str, Any], category=None) -> str:
+    """Return what one attribute has to be, a word by its label."""
+    schema = category.schema.get("properties", {}) if category else {}
+    if isinstance(rule.get("value"), str):
+        return attribute_value(rule["value"], schema.get(key, {}))
+    return f"{expected_text(rule)} {rule.get('unit') or ''}".strip()
 
 
 def _promised(rule: Any, schema: Mapping[str, Any]) -> str:

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from marketplace.models import Dispute, Order, OrderLine, Park, Proposal
+from marketplace.models import Dispute, FulfilmentEvent, Inspection, Order, OrderLine, Park, Proposal
 from marketplace.templatetags.deals import money
 from marketplace.templatetags.market import counted, plain_number
 
@@ -97,7 +98,12 @@ def proposal_rows(proposal: Proposal) -> list[dict[str, str]]:
 @register.simple_tag
 def outcome_rows(terms: Mapping[str, Any], unit: str, currency: str) -> list[dict[str, str]]:
     """Return how a disputed quantity is shared out."""
-    labels = {"accept": _("Accepted"), "return": _("Returned"), "replace": _("Replaced"), "short": _("Short")}
+    labels = {
+        "accept": pgettext("goods", "Accepted"),
+        "return": _("Returned"),
+        "replace": _("Replaced"),
+        "short": _("Short"),
+    }
     rows = [_row(label, in_unit(terms[name], unit)) for name, label in labels.items() if Decimal(terms.get(name) or 0)]
     if Decimal(terms.get("price_reduction") or 0):
         rows.append(_row(_("Price reduction"), amount_of(terms["price_reduction"], currency)))
@@ -142,9 +148,16 @@ def effect_rows(effects: Mapping[str, Any]) -> list[dict[str, str]]:
 
 @register.filter
 def moment(written: str) -> str:
-    """Write a moment that a record keeps as text."""
+    """Write a moment that a record keeps as text, by the clock of the place."""
     read = parse_datetime(written)
-    return date_format(read, "DATETIME_FORMAT") if read else written
+    return date_format(timezone.localtime(read), "DATETIME_FORMAT") if read else written
+
+
+@register.filter
+def recorded(reference: Mapping[str, Any]) -> str:
+    """Return in words what a dispute's reference is: an event on the way, or what an inspection found."""
+    kinds = Inspection.Verdict if reference["type"] == "inspection" else FulfilmentEvent.Kind
+    return str(dict(kinds.choices).get(reference["kind"], reference["kind"]))
 
 
 def _row(label: object, value: str, before: str = "") -> dict[str, str]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from marketplace.forms.bookings import FreeForm
 from marketplace.forms.parks import ClosureForm, FacilityForm, HoursForm, PriceForm
-from marketplace.models import Facility, FacilityClosure, Membership, Organisation, Park, PriceItem
+from marketplace.models import Facility, FacilityClosure, Membership, Order, Organisation, Park, PriceItem
 from marketplace.services import availability, facilities, facility_weeks
 from marketplace.views.once import once
 
@@ -77,8 +77,15 @@ def facility_free(request):
             said = dict(form.cleaned_data)
             search = availability.FreeSearch(minutes=int(said.pop("hours") * Decimal(60)), **said)
             windows = availability.search_free(search, user=request.user, now=now)
-    context = {"form": form, "windows": windows, "organisations": trading(request.user)}
+    context = {"form": form, "windows": windows, "organisations": trading(request.user), "order": _order(request)}
     return render(request, "marketplace/facility_free.html", context, status=form.http_status)
+
+
+def _order(request):
+    """Return the order that a time is looked for, if it is one of the user's."""
+    said = request.GET.get("order", "")
+    running = Order.objects.editable_by(request.user).running()
+    return running.filter(pk=said).first() if said.isdigit() and len(said) < 18 else None
 
 
 def _services(user):

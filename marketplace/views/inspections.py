@@ -17,7 +17,7 @@ from marketplace.views.once import once
 @login_required
 @once
 def inspection_create(request, pk):
-    lot = get_object_or_404(Lot.objects.inspectable_by(request.user).with_names(), pk=pk)
+    lot = get_object_or_404(Lot.objects.inspectable_by(request.user).with_names().with_categories(), pk=pk)
     form = InspectionForm(request.POST or None, request.FILES or None, lot=lot)
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():

@@ -170,10 +170,13 @@ def accept_offer(stage: Stage, negotiation: Negotiation) -> Order:
 # -- the park
 
 
-def book(stage: Stage, *, kind: str, start: datetime, hours: int, quantity: str = "", unit: str = "") -> Booking:
-    """Look when a facility of this kind is free, and book the first time found."""
+def book(
+    stage: Stage, order: Order, *, kind: str, start: datetime, hours: int, quantity: str = "", unit: str = ""
+) -> Booking:
+    """Look from the order's page when a facility of this kind is free, and book the first time found."""
     page = stage.seller
-    stage.open(page, "facility_free")
+    stage.open(page, "order_detail", order.pk)
+    follow(page, "facility_free")
     form = f'form[action="{reverse("marketplace:facility_free")}"]'
     end = start + timedelta(hours=hours + 6)
     values = {"kind": kind, "start": clock(start), "end": clock(end), "hours": str(hours), "quantity": quantity}
@@ -247,9 +250,11 @@ def inspect(stage: Stage, shipment: Shipment, lot: str, *, measured: Mapping[str
     """Inspect a lot from the park's board; ``measured`` is by attribute."""
     page = stage.operator
     stage.open(page, "console_board", shipment.park_id)
-    follow(page, "inspection_create", shipment.lots.get(number=lot).pk)
+    found = shipment.lots.get(number=lot)
+    follow(page, "inspection_create", found.pk)
+    attributes = list(found.order_line.specification["attributes"])
     for key, value in measured.items():
-        page.locator(f'tr:has(label:text-is("{key}")) input').fill(value)
+        page.fill(f"[name=results_{attributes.index(key)}]", value)
     send(page, "main form", method="GB/T 13927", sample_size="8", **verdict)
     page.wait_for_url(re.compile(r"/inspections/\d+/$"))
 
