@@ -3,6 +3,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketplace.models.attachment import Attachment
 from marketplace.models.order import Order, OrderLine
@@ -47,7 +48,7 @@ class Dispute(models.Model):
         OTHER = "other", _("Something else")
 
     class Status(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("dispute", "Open")
         SETTLED = "settled", _("Settled")
         DECIDED = "decided", _("Decided by the platform")
         WITHDRAWN = "withdrawn", _("Withdrawn")

@@ -4,6 +4,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, ExpressionWrapper, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketplace.models.attachment import Attachment
 from marketplace.models.listing import Listing
@@ -74,7 +75,7 @@ class Negotiation(models.Model):
     """
 
     class Status(models.TextChoices):
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("negotiation", "Open")
         AGREED = "agreed", _("Agreed")
         ENDED = "ended", _("Ended")
 

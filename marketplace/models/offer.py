@@ -5,6 +5,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from marketplace.models.attachment import Attachment
 from marketplace.models.membership import Membership
@@ -64,7 +65,7 @@ class Offer(Terms):
 
     class Status(models.TextChoices):
         AWAITING_APPROVAL = "awaiting_approval", _("Waiting for approval")
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("offer", "Open")
         ACCEPTED = "accepted", _("Accepted")
         DECLINED = "declined", _("Declined")
         WITHDRAWN = "withdrawn", _("Withdrawn")
