@@ -152,9 +152,13 @@ class Inspection(models.Model):
 
     @property
     def to_remedy(self) -> Decimal:
-        """Return what is not taken: what was rejected, and what was offered at a concession that the buyer refused."""
+        """Return what is not taken: what was rejected, and what was offered at a concession that the buyer refused.
+
+        What a receipt or a settled dispute has sent back meanwhile waits for nothing.
+        """
         refused = self.concession_status == self.Concession.REFUSED
-        return self.rejected_quantity + (self.concession_quantity if refused else Decimal(0))
+        rejected = self.rejected_quantity + (self.concession_quantity if refused else Decimal(0))
+        return min(rejected, self.lot.undecided_quantity, self.lot.open_quantity)
 
     @property
     def waits_for_consent(self) -> bool:

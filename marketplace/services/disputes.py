@@ -22,6 +22,7 @@ from marketplace.models import (
 )
 from marketplace.services import deal_files, quantity_changes
 from marketplace.services.attachments import share_attachment, store_attachments
+from marketplace.services.lot_settlements import lock_shipments
 from marketplace.services.order_lines import move, shown, whole_quantity
 from marketplace.services.order_news import names, sides, tell
 from marketplace.services.orders import lines_of, lock_running, refresh_status, require_side
@@ -309,6 +310,7 @@ def decide_dispute(*, dispute: Dispute, said: Mapping[str, Any], note: str, by: 
     note = note.strip()
     if not note:
         raise InputRefused({"note": [_("Give the reasons of the decision.")]})
+    lock_shipments(dispute.order)
     order = lock_running(dispute.order)
     open_one = _open(dispute)
     terms = quantity_changes.clean_settlement(order, open_one, said)

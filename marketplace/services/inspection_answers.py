@@ -160,6 +160,24 @@ def send_back(
         reason=reason,
         shipment=shipment,
     )
+    take_back(
+        shipment, lots, lot, quantity, is_replaced=is_replaced, by=by, organisation=organisation, reason=reason, now=now
+    )
+
+
+def take_back(
+    shipment: Shipment,
+    lots: list[Lot],
+    lot: Lot,
+    quantity: Decimal,
+    *,
+    is_replaced: bool,
+    by: User,
+    organisation: Organisation,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Move a part of a lot back to the seller, in the books and out of the warehouse; its order line was moved."""
     lot.sent_back_quantity += quantity
     lot.rejected_quantity = max(lot.rejected_quantity, lot.sent_back_quantity)
     event = write_event(

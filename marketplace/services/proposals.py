@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Dispute, Membership, Order, OrderLine, Organisation, Proposal, User
 from marketplace.services import amendments, deal_files, offers, quantity_changes
+from marketplace.services.lot_settlements import lock_shipments
 from marketplace.services.order_lines import line_at
 from marketplace.services.order_news import names, tell
 from marketplace.services.orders import (
@@ -194,6 +195,7 @@ def confirm_proposal(*, proposal: Proposal, by: User, now: datetime, note: str =
     :raises NotThatMuchThere: if the quantity is no longer where it was
     :raises OrderHasEnded: if the order is over
     """
+    lock_shipments(proposal.order)
     order = lock_running(proposal.order)
     proposal = _answer(proposal, order, Proposal.Status.CONFIRMED, by=by, note=note, now=now)
     if proposal.kind == Kind.AMENDMENT and proposal.revision != order.revision:

@@ -11,6 +11,7 @@ from config.errors import InputRefused
 from marketplace.models import Dispute, Order, OrderLine, PriceReduction, Proposal, User
 from marketplace.models.terms import CENT, amount, totals
 from marketplace.services import holds
+from marketplace.services.lot_settlements import settle_lots
 from marketplace.services.order_lines import THOUSANDTH, line_at, move, shown, whole_quantity
 
 ZERO = Decimal(0)
@@ -139,6 +140,8 @@ def apply_shortage(proposal: Proposal, order: Order, lines: Sequence[OrderLine],
     line = line_at(lines, terms["line"], "line")
     quantity = Decimal(terms["quantity"])
     move(line=line, quantity=quantity, source=terms["place"], target="short", by=by, at=now, reason=proposal.reason)
+    if terms["place"] == "in_delivery":
+        settle_lots(line=line, shares={"short": quantity}, by=by, reason=proposal.reason[:200], now=now)
 
 
 def apply_return(proposal: Proposal, order: Order, lines: Sequence[OrderLine], *, by: User, now: datetime) -> None:
@@ -211,6 +214,9 @@ def share_out(
             target = TARGETS[name]
             line = dispute.line
             move(line=line, quantity=quantity, source="disputed", target=target, by=by, at=now, reason=reason)
+    if dispute.source == "in_delivery":
+        shares = {name: Decimal(terms[name]) for name in SHARES}
+        settle_lots(line=dispute.line, shares=shares, by=by, reason=reason[:200], now=now)
     reduction = Decimal(terms["price_reduction"])
     if reduction:
         PriceReduction.objects.create(
