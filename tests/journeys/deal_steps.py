@@ -17,7 +17,7 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Page, Request, expect
 
-from marketplace.models import Booking, Dispute, Negotiation, Order, Shipment
+from marketplace.models import Booking, Dispute, Negotiation, Notification, Order, Shipment
 from marketplace.papers import read_qr
 
 CODE = re.compile(r"\b\d{6}\b")
@@ -55,12 +55,14 @@ class Stage:
 
     @contextmanager
     def counting(self) -> Iterator[Steps]:
-        """Note every page that buyer or seller look at, and every form that they send."""
+        """Note every page that buyer or seller look at, and every form that they send; the bell leads, it asks nothing."""
         steps = Steps()
 
         def note(request: Request) -> None:
             if request.is_navigation_request() and request.frame.parent_frame is None:
                 path = urlsplit(request.url).path
+                if path.startswith(reverse("marketplace:notification_list")):
+                    return
                 if request.method == "POST":
                     steps.decisions.append(path)
                 elif path not in steps.screens:
@@ -128,10 +130,13 @@ def make_first_offer(stage: Stage, *, park: int) -> None:
     expect_success(page)
 
 
-def hear_and_open(page: Page) -> None:
-    """Hear the bell on the page that is open, and go where the newest notice leads."""
+def hear(page: Page, username: str, event: str) -> None:
+    """Hear the bell on the page that is open, look what it is, and go where the notice of this event leads."""
     expect(page.locator(".bell-count")).to_be_visible()
-    page.locator("#news .link-button").first.click()
+    page.click("#bell")
+    told = Notification.objects.filter(user__username=username, channel="in_app", event=event)
+    press(page, "notification_open", told.latest("requested_at").pk)
+    page.wait_for_load_state()
 
 
 def counter(stage: Stage, *, price: str, quantity: str, tolerance: str) -> None:

@@ -105,18 +105,18 @@ def agree(stage, park) -> Order:
     """Come from the match to the accepted order and count the way.
 
     A screen is an address that buyer or seller look at on the way; a decision is a form that one of them sends with
-    all that was changed in it: to negotiate, to offer, to counter, to accept. What leads from notice to notice counts
-    as well; a message is no decision, but it is counted here as one all the same.
+    all that was changed in it: to negotiate, to offer, to counter, to accept, and the message on the price. The list
+    behind the bell, through which both come to the other's answer, is neither.
     """
     steps.post_demand(stage, WISH)
     with stage.counting() as way:
         way.screens.append(urlsplit(stage.buyer.url).path)
         negotiation = steps.negotiate_from_match(stage)
         steps.make_first_offer(stage, park=park.pk)
-        stage.open(stage.seller, "negotiation_detail", negotiation.pk)
+        steps.hear(stage.seller, "seller", "offer.received")
         steps.counter(stage, price="103.5", quantity="480", tolerance="0.5")
         steps.say(stage.seller, negotiation, clause="price", text="600 只以上可以再谈。")
-        stage.open(stage.buyer, "negotiation_detail", negotiation.pk)
+        steps.hear(stage.buyer, "buyer", "offer.received")
         order = steps.accept_offer(stage, negotiation)
     assert len(way.screens) <= MOST_SCREENS, way.screens
     assert len(way.decisions) <= MOST_DECISIONS, way.decisions
@@ -129,6 +129,8 @@ def agree(stage, park) -> Order:
     assert line.specification["attributes"]["DN"]["tolerance"] == 0.5
     told = Notification.objects.filter(event="order.confirmed", channel="in_app")
     assert {notice.user.username for notice in told} == {"buyer", "seller"}
+    steps.hear(stage.seller, "seller", "order.confirmed")
+    assert stage.seller.url == stage.buyer.url
     return order
 
 
