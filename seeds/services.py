@@ -18,8 +18,10 @@ from marketplace.services.memberships import accept_invitation, invite
 from marketplace.services.notifications import set_subscriptions, subscription_choices
 from marketplace.services.organisations import approve_organisation, register_organisation
 from marketplace.services.records import record_deliveries
-from seeds.deals import Cast, plant_deals
+from seeds.cast import Cast
+from seeds.deals import plant_deals
 from seeds.firms import Firm, make_firms, special_firms
+from seeds.gatherings import announce_fair, open_purchase
 from seeds.generate import DemoListing, make_listings
 from seeds.parks import book_demo, open_parks
 from seeds.story import story_listings
@@ -170,6 +172,8 @@ def _deal(
         park=park,
     )
     plant_deals(cast, now=now)
+    open_purchase(cast, now=now)
+    announce_fair(cast, now=now)
 
 
 def _post(

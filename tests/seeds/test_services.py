@@ -2,7 +2,19 @@ import pytest
 from django.db import transaction
 from django.test import override_settings
 
-from marketplace.models import Category, Listing, Membership, Notification, Organisation, User
+from marketplace.models import (
+    Category,
+    Exhibition,
+    Listing,
+    Membership,
+    Negotiation,
+    Notification,
+    Order,
+    Organisation,
+    PurchasePool,
+    RequestForQuotation,
+    User,
+)
 from seeds.services import DEMO_USERS, DESK, DatabaseNotEmpty, Planted, seed
 from tests.factories import NOON
 
@@ -64,6 +76,14 @@ def test_seed_posts_the_sellers_valves_for_the_main_story(planted):
     assert valve.quantity >= 500
     assert valve.lead_days <= 30
     assert valve.created_by.username == "seller"
+
+
+def test_seed_plants_deals_at_every_stage(planted):
+    assert list(Order.objects.order_by("confirmed_at").values_list("status", flat=True)) == ["closed", "in_fulfilment"]
+    assert Negotiation.objects.open().count() == 1
+    assert RequestForQuotation.objects.get().status == RequestForQuotation.Status.OPEN
+    assert PurchasePool.objects.get().commitments.count() == 3
+    assert Exhibition.objects.get().status == Exhibition.Status.ANNOUNCED
 
 
 def test_seed_refuses_to_plant_twice(planted, now):
