@@ -201,7 +201,7 @@ class ReturnForm(OneLineForm):
 class DisputeForm(OneLineForm):
     field_of = {"file": "files"}
 
-    kind = forms.ChoiceField(label=_("About"), choices=Dispute.Kind)
+    kind = forms.ChoiceField(label=pgettext_lazy("dispute", "About"), choices=Dispute.Kind)
     text = text_field(_("What happened"), limit=4000, rows=5)
     files = FilesField()
 

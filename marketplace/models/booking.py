@@ -209,7 +209,7 @@ class BookingEvent(models.Model):
         MISSED = "missed", _("Nobody came")
         LAPSED = "lapsed", _("Lapsed")
         OFFERED = "offered", _("Offered to another firm")
-        HANDED_OVER = "handed_over", _("Handed over")
+        HANDED_OVER = "handed_over", pgettext_lazy("booking", "Handed over")
 
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=12, choices=Kind)

@@ -3,7 +3,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.models.user import User
@@ -241,7 +241,7 @@ class UsccContest(models.Model):
 
     class Outcome(models.TextChoices):
         UPHELD = "upheld", _("Upheld: the firm was handed to the claimant")
-        REJECTED = "rejected", _("Rejected")
+        REJECTED = "rejected", pgettext_lazy("contest", "Rejected")
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="contests")
     claimant = models.ForeignKey(User, on_delete=models.PROTECT, related_name="contests")
