@@ -9,6 +9,7 @@ from marketplace.models.order import Order
 from marketplace.models.payment import Invoice, Payment
 from marketplace.models.proposal import Proposal
 from marketplace.models.purchase_pool import PurchasePool
+from marketplace.models.receipt import ReceiptSignature
 from marketplace.models.terms import Incoterm, PaymentTerm, TermLine
 
 KEYS = {
@@ -21,6 +22,7 @@ KEYS = {
     "at": ("时间", "Time"),
     "attachment": ("附件编号", "Attachment"),
     "attachments": ("附件", "Attachments"),
+    "attribute": ("项目", "Attribute"),
     "attributes": ("属性", "Attributes"),
     "before": ("变更前", "Before"),
     "booking": ("预约", "Booking"),
@@ -30,9 +32,11 @@ KEYS = {
     "clause": ("条款", "Clause"),
     "committed": ("承诺数量", "Committed"),
     "concession": ("让步接收", "Accepted with concession"),
+    "contact": ("联系人", "Contact"),
     "count": ("数目", "Count"),
     "currency": ("币种", "Currency"),
     "date": ("日期", "Date"),
+    "days_late": ("迟延天数", "Days late"),
     "decision": ("裁决", "Decision"),
     "demand": ("需求", "Demand"),
     "deposit_percent": ("定金比例 %", "Deposit, %"),
@@ -45,6 +49,7 @@ KEYS = {
     "effects": ("影响", "Effects"),
     "end": ("止", "Until"),
     "evidence": ("凭证", "Evidence"),
+    "expected": ("要求", "Specified"),
     "facility": ("设施", "Facility"),
     "facility_en": ("设施英文名", "Facility (English)"),
     "facility_zh": ("设施中文名", "Facility (Chinese)"),
@@ -56,6 +61,8 @@ KEYS = {
     "hash": ("哈希", "Hash"),
     "id": ("编号", "Id"),
     "identifier": ("统一社会信用代码", "Identifier"),
+    "in_full": ("足量率", "In full"),
+    "in_spec": ("合格率", "In specification"),
     "incoterm": ("交货方式", "Delivery term"),
     "inspection": ("质检单", "Inspection"),
     "invoice": ("发票", "Invoice"),
@@ -84,6 +91,7 @@ KEYS = {
     "number": ("编号", "Number"),
     "offer": ("报价", "Offer"),
     "offered": ("报价数量", "Offered"),
+    "on_time": ("准时率", "On time"),
     "order": ("订单", "Order"),
     "ordered": ("订购", "Ordered"),
     "organisation": ("组织", "Organisation"),
@@ -205,7 +213,7 @@ WORDS = {
     "clause": (Message.Clause,),
     "incoterm": (Incoterm,),
     "kind": (TermLine.Kind, Order.Kind, Proposal.Kind, Dispute.Kind, Invoice.Kind),
-    "method": (Payment.Method,),
+    "method": (Payment.Method, ReceiptSignature.Method),
     "origin": (Negotiation.Origin,),
     "payment_term": (PaymentTerm,),
     "rule": (PurchasePool.Rule,),

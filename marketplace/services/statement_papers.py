@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from marketplace.models import PriceItem, Statement
 from marketplace.papers.paper import Paper
 from marketplace.parsing.units import unit_name
+from marketplace.services.booths import BOOTH
 
 LANGUAGES = {"en": "en"}
 
@@ -20,8 +21,11 @@ def _language() -> str:
 
 def per_name(unit: str) -> str:
     """Return what the reader calls what a price is for."""
+    # Two words that people pay for and that are no units of measure.
     if unit == PriceItem.SLOT:
         return _("slot")
+    if unit == BOOTH:
+        return _("booth")
     return unit_name(unit, _language(), plural=False)
 
 
