@@ -141,6 +141,8 @@ class RfqForm(TermsForm):
         }
         for name, field in made.items():
             field.initial = start.get(name)
+            if name == "id":
+                continue
             # What is wrong is listed above the form, too: there a line says which it is.
             field.label = field.widget.attrs["aria-label"] = f"{place + 1}. {field.label}"
         return {f"lines_{place}_{name}": field for name, field in made.items()}
