@@ -1,10 +1,16 @@
 from django import forms
+from django.utils.functional import lazy
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
 from marketplace.parsing.file_kinds import KINDS, LARGEST_FILE
 
 MOST_FILES = 10
+
+
+def _what_may_come() -> str:
+    text = gettext("PDF, pictures, DOCX, XLSX, CSV, TXT, XML or OFD, up to %(size)d MB each.")
+    return text % {"size": LARGEST_FILE // 1024**2}
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -23,11 +29,8 @@ class FilesField(forms.FileField):
         options.setdefault("label", _("Files"))
         options.setdefault("required", False)
         options.setdefault("widget", FilesInput(attrs={"accept": accept}))
-        options.setdefault(
-            "help_text",
-            _("PDF, pictures, DOCX, XLSX, CSV, TXT, XML or OFD, up to %(size)d MB each.")
-            % {"size": LARGEST_FILE // 1024**2},
-        )
+        # A lazy text with a number put into it is lazy no more: forms would keep the language of their first import.
+        options.setdefault("help_text", lazy(_what_may_come, str)())
         # An empty file is refused by the service, as in the API.
         super().__init__(allow_empty_file=True, **options)
 
