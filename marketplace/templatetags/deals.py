@@ -107,10 +107,13 @@ def _promised(rule: Any, schema: Mapping[str, Any]) -> str:
         return attribute_value(rule, schema)
     rules = {**schema, "unit": rule.get("unit") or schema.get("unit", "")}
     shown = []
-    if rule.get("value") not in (None, ""):
+    limits = [rule[end] for end in ("min", "max") if rule.get(end) is not None]
+    # "At least 16" of a wish for 16 says it all.
+    if rule.get("value") not in (None, "", *limits):
         shown.append(attribute_value(rule["value"], rules))
-    if any(rule.get(end) is not None for end in ("min", "max")):
-        shown.append(attribute_value({end: rule.get(end) for end in ("min", "max")}, rules))
+    if limits:
+        sign = "" if len(limits) == 2 else "≥ " if rule.get("min") is not None else "≤ "
+        shown.append(sign + attribute_value({end: rule.get(end) for end in ("min", "max")}, rules))
     if rule.get("tolerance") not in (None, ""):
         shown.append(f"± {plain_number(rule['tolerance'])}")
     return " ".join(shown)

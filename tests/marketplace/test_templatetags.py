@@ -5,6 +5,7 @@ from django.template import Context, Template
 from django.urls import resolve, reverse
 from django.utils.translation import override
 
+from marketplace.templatetags.deals import specified
 from marketplace.templatetags.market import (
     amount,
     attribute_rows,
@@ -166,3 +167,19 @@ def test_reasons_are_escaped():
     )
 
     assert "<b>" not in page
+
+
+@pytest.mark.parametrize(
+    ("rule", "shown"),
+    [
+        ({"value": 16, "unit": "bar", "min": 16}, "≥ 16 bar"),
+        ({"value": 18, "unit": "bar", "min": 16}, "18 bar ≥ 16 bar"),
+        ({"unit": "mm", "max": 52}, "≤ 52 mm"),
+        ({"unit": "mm", "min": 48, "max": 52}, "48 – 52 mm"),
+        ({"value": 50, "unit": "mm", "tolerance": 0.5}, "50 mm ± 0.5"),
+    ],
+)
+def test_specified_says_limits_by_their_sign_and_nothing_twice(rule, shown):
+    rows = specified({"attributes": {"PN": rule}})
+
+    assert [row["value"] for row in rows] == [shown]
