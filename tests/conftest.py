@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+from django.utils import translation
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -29,6 +30,13 @@ def _settings_for_tests(settings, tmp_path):
 def now():
     """Return a fixed moment: noon in Shanghai on 2 March 2026."""
     return dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def _default_language():
+    """Forget the language that a request of the test before was answered in."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
