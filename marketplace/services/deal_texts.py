@@ -12,7 +12,7 @@ from marketplace.models import Attachment, DealRecord, Order, User
 from marketplace.models.deal_record import labels_of
 from marketplace.papers import Paper
 from marketplace.parsing.units import unit_name
-from marketplace.services.deal_words import FIRST_KEYS, KEYS, WORDS
+from marketplace.services.deal_words import FIRST_KEYS, KEYS, PAIRS, WORDS
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TRUE_FALSE = {True: ("是", "yes"), False: ("否", "no")}
@@ -63,6 +63,8 @@ def _word(key: str, value: str, language: str) -> str:
     """Return a unit or a word of ours by its name; anything else stays as it is, but for moments."""
     if key == "unit":
         return unit_name(value, language, plural=False)
+    if value in PAIRS.get(key, {}):
+        return _in(language, PAIRS[key][value])
     for words in WORDS.get(key, ()):
         if value in words.values:
             with translation.override("en" if language == "en" else "zh-hans"):

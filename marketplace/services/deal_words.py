@@ -2,6 +2,7 @@
 
 from marketplace.models.booking import Booking
 from marketplace.models.dispute import Dispute
+from marketplace.models.fulfilment_event import FulfilmentEvent
 from marketplace.models.inspection import Inspection
 from marketplace.models.negotiation import Message, Negotiation
 from marketplace.models.offer import Offer
@@ -101,6 +102,8 @@ KEYS = {
     "paid_on": ("付款日期", "Paid on"),
     "park": ("园区", "Park"),
     "passed": ("合格", "Passed"),
+    "payable_after": ("变更后应付", "Payable after"),
+    "payable_before": ("变更前应付", "Payable before"),
     "payable_amount": ("应付金额", "Amount payable"),
     "payment": ("付款编号", "Payment"),
     "payment_days": ("账期（天）", "Days"),
@@ -157,6 +160,7 @@ KEYS = {
     "title_zh": ("中文标题", "Chinese title"),
     "tolerance": ("公差", "Tolerance"),
     "total_amount": ("合计", "Total"),
+    "type": ("种类", "Type"),
     "unit": ("单位", "Unit"),
     "unit_price": ("单价", "Unit price"),
     "valid_until": ("有效期至", "Valid until"),
@@ -212,7 +216,15 @@ WORDS = {
     "before": (Order.Status,),
     "clause": (Message.Clause,),
     "incoterm": (Incoterm,),
-    "kind": (TermLine.Kind, Order.Kind, Proposal.Kind, Dispute.Kind, Invoice.Kind),
+    "kind": (
+        TermLine.Kind,
+        Order.Kind,
+        Proposal.Kind,
+        Dispute.Kind,
+        Invoice.Kind,
+        FulfilmentEvent.Kind,
+        Inspection.Verdict,
+    ),
     "method": (Payment.Method, ReceiptSignature.Method),
     "origin": (Negotiation.Origin,),
     "payment_term": (PaymentTerm,),
@@ -220,4 +232,21 @@ WORDS = {
     "side": (Offer.Side,),
     "status": (Order.Status, Booking.Status),
     "verdict": (Inspection.Verdict,),
+}
+PLACES = {
+    "outstanding": ("未交付", "Outstanding"),
+    "in_delivery": ("交付中", "In delivery"),
+    "accepted": ("已验收", "Accepted"),
+    "short": ("短缺", "Short"),
+    "returned": ("已退回", "Returned"),
+    "cancelled": ("已取消", "Cancelled"),
+    "disputed": ("有争议", "Disputed"),
+    "called_off": ("已提货", "Called off"),
+}
+# The same where no choices of a model name them.
+PAIRS = {
+    "place": PLACES,
+    "source": PLACES,
+    "target": PLACES,
+    "type": {"event": ("履约事件", "Event"), "inspection": ("检验", "Inspection")},
 }

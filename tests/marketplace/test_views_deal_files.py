@@ -141,3 +141,13 @@ def test_rows_of_a_payload_are_said_in_either_language(now):
     ]
     assert rows_of(payload | {"incoterm": "pickup"}, "en")[3] == ("Delivery term", "Buyer collects")
     assert rows_of(payload, "en")[:2] == [("Buyer", "玉环泵业"), ("Lines", "Line: 1, Quantity: 500.000, Unit: piece")]
+
+
+def test_rows_of_a_payload_name_places_and_what_is_referred_to():
+    payload = {"place": "in_delivery", "source": "accepted", "references": [{"type": "event", "kind": "arrived"}]}
+
+    assert rows_of(payload, "zh") == [
+        ("地点", "交付中"),
+        ("原状态", "已验收"),
+        ("引用", "种类：履约事件，类别：到达门岗"),
+    ]
