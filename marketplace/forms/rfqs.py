@@ -182,6 +182,8 @@ class RfqForm(TermsForm):
             for name in LINE_PARTS:
                 self.field_of[f"lines.{len(kept)}.{name}"] = f"lines_{place}_{name}"
             kept.append(line)
+        if not kept:
+            self.field_of["lines"] = "lines_0_description"
         return kept
 
     def supplier_names(self) -> list[str]:

@@ -116,6 +116,16 @@ def test_rfq_create_sends_several_lines_to_named_suppliers(client, real_now):
         ({"lines_0_tiers": "many"}, "lines_0_tiers"),
         ({"closes_at": "2020-01-01"}, "closes_at"),
         ({"suppliers": "没有这家"}, "suppliers"),
+        (
+            {
+                "lines_0_description": "",
+                "lines_0_quantity": "",
+                "lines_0_unit": "",
+                "lines_0_tiers": "",
+                "line_count": "1",
+            },
+            "lines_0_description",
+        ),
         ({"files": SimpleUploadedFile("a.exe", b"MZ")}, "files"),
     ],
 )
