@@ -3,7 +3,7 @@ import re
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.forms.moments import MomentField, day_input
@@ -57,7 +57,9 @@ class FacilityForm(ShowsRefusals):
         )
         self.fields["required_certificates"] = forms.MultipleChoiceField(
             label=_("Required certificates"),
-            choices=[(code, f"{entry.zh} · {entry.en}") for code, entry in certificates().items()],
+            choices=[
+                (code, entry.en if get_language() == "en" else entry.zh) for code, entry in certificates().items()
+            ],
             required=False,
             widget=forms.CheckboxSelectMultiple,
         )
