@@ -162,7 +162,9 @@ class InviteForm(ShowsRefusals):
     """Firms by id or credit code, as people copy them."""
 
     firms = forms.CharField(
-        label=_("Firms to invite"), max_length=2000, help_text=_("Credit codes or numbers, separated by commas or spaces.")
+        label=_("Firms to invite"),
+        max_length=2000,
+        help_text=_("Credit codes or numbers, separated by commas or spaces."),
     )
 
     def clean_firms(self) -> list[Organisation]:
