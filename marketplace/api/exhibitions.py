@@ -22,17 +22,12 @@ from marketplace.api.exhibition_serializers import (
     VisitAnswer,
     VisitSerializer,
 )
+from marketplace.api.fields import checked
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
 from marketplace.api.pool_serializers import WhyInput
 from marketplace.models import Booth, BoothBooking, Exhibition, Membership, Organisation, Park, Visit
 from marketplace.services import booths, exhibition_pages, exhibitions, visits
-
-
-def valid(serializer_class, request) -> dict:
-    serializer = serializer_class(data=request.data, context={"request": request})
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
 
 
 @extend_schema_view(
@@ -57,7 +52,7 @@ class ExhibitionList(CreatingView, generics.ListAPIView):
     @extend_schema(request=ExhibitionCreate, responses={HTTPStatus.CREATED: ExhibitionSerializer})
     def create(self, request):
         """Plan an exhibition and book its hall for each of its days; for the park's managers."""
-        said = dict(valid(ExhibitionCreate, request))
+        said = dict(checked(ExhibitionCreate, request))
         park, hall = said.pop("park"), said.pop("hall")
         exhibition = exhibitions.plan_exhibition(park=park, hall=hall, by=request.user, fields=said, now=timezone.now())
         return Response(ExhibitionSerializer(exhibition).data, status=HTTPStatus.CREATED)
@@ -76,7 +71,7 @@ class ExhibitionDetail(APIView):
     def put(self, request, pk):
         """Say anew what it is; its days and hours only until it is announced."""
         exhibition = get_object_or_404(Exhibition.objects.managed_by(request.user).with_details(), pk=pk)
-        said = dict(valid(ExhibitionInput, request))
+        said = dict(checked(ExhibitionInput, request))
         changed = exhibitions.edit_exhibition(exhibition=exhibition, by=request.user, fields=said, now=timezone.now())
         return Response(ExhibitionSerializer(changed).data)
 
@@ -95,7 +90,7 @@ class ExhibitionCancel(APIView):
     def post(self, request, pk):
         """Cancel it, with a reason that exhibitors and visitors read."""
         exhibition = get_object_or_404(Exhibition.objects.managed_by(request.user).select_related("park"), pk=pk)
-        reason = valid(WhyInput, request)["reason"]
+        reason = checked(WhyInput, request)["reason"]
         cancelled = exhibitions.cancel_exhibition(
             exhibition=exhibition, by=request.user, reason=reason, now=timezone.now()
         )
@@ -116,7 +111,7 @@ class BoothList(CreatingView):
     def create(self, request, pk):
         """Add booths; for the park's managers."""
         exhibition = get_object_or_404(Exhibition.objects.managed_by(request.user).select_related("park"), pk=pk)
-        rows = valid(BoothsInput, request)["booths"]
+        rows = checked(BoothsInput, request)["booths"]
         added = exhibitions.add_booths(exhibition=exhibition, by=request.user, rows=rows)
         return Response(BoothSerializer(added, many=True).data, status=HTTPStatus.CREATED)
 
@@ -138,7 +133,7 @@ class BoothBook(CreatingView):
         seen = Booth.objects.filter(exhibition__in=Exhibition.objects.visible_to(request.user))
         named = seen.select_related("exhibition__park__organisation", "exhibition__hall")
         booth = get_object_or_404(named, pk=pk)
-        said = valid(BoothBookingCreate, request)
+        said = checked(BoothBookingCreate, request)
         booking = booths.book_booth(booth=booth, by=request.user, now=timezone.now(), **said)
         return Response(BoothBookingSerializer(booking).data, status=HTTPStatus.CREATED)
 
@@ -149,7 +144,7 @@ class BoothBookingDetail(APIView):
         """Choose anew what a booth shows."""
         mine = BoothBooking.objects.editable_by(request.user)
         booking = get_object_or_404(mine.select_related("booth__exhibition", "organisation"), pk=pk)
-        listings = valid(ShownInput, request)["listings"]
+        listings = checked(ShownInput, request)["listings"]
         changed = booths.show_listings(booking=booking, listings=listings, by=request.user, now=timezone.now())
         return Response(BoothBookingSerializer(changed).data)
 
@@ -181,7 +176,7 @@ class VisitList(CreatingView):
     def create(self, request, pk):
         """Say that a firm comes, invited or not."""
         exhibition = get_object_or_404(Exhibition.objects.visible_to(request.user).with_details(), pk=pk)
-        organisation = valid(ActingOrganisation, request)["organisation"]
+        organisation = checked(ActingOrganisation, request)["organisation"]
         visit = visits.register_visit(
             exhibition=exhibition, organisation=organisation, by=request.user, now=timezone.now()
         )
@@ -196,7 +191,7 @@ class VisitDetail(APIView):
             "exhibition__park__organisation", "organisation", "supply__organisation"
         )
         visit = get_object_or_404(named, pk=pk)
-        comes = valid(VisitAnswer, request)["comes"]
+        comes = checked(VisitAnswer, request)["comes"]
         answered = visits.answer_visit(visit=visit, comes=comes, by=request.user, now=timezone.now())
         return Response(VisitSerializer(answered, context={"request": request}).data)
 

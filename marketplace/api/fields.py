@@ -34,6 +34,13 @@ class FirmBrief(OrganisationBrief):
         return shown | Reader.behind(request).brief_of(instance) if request is not None else shown
 
 
+def checked(serializer_class, request) -> dict:
+    """Return what the request says, or answer 400."""
+    serializer = serializer_class(data=request.data, context={"request": request})
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
+
+
 def find_organisation(organisations, said):
     """Return the organisation of this id or USCC among those given, or None."""
     text = str(said).strip()

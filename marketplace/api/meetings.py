@@ -17,7 +17,7 @@ from marketplace.api.exhibition_serializers import (
     MeetingCreate,
     MeetingSerializer,
 )
-from marketplace.api.exhibitions import valid
+from marketplace.api.fields import checked
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
 from marketplace.models import Exhibition, Lead, Meeting
@@ -42,7 +42,7 @@ class MeetingList(CreatingView, generics.ListAPIView):
     def create(self, request, pk):
         """Ask an exhibitor or a visitor for a meeting; 409 meeting_time_taken if one of the two has another then."""
         exhibition = get_object_or_404(Exhibition.objects.visible_to(request.user).with_details(), pk=pk)
-        said = dict(valid(MeetingCreate, request))
+        said = dict(checked(MeetingCreate, request))
         sides = exhibition_pages.sides_of(exhibition, said["organisation"], said.pop("counterpart"))
         meeting = meetings.request_meeting(exhibition=exhibition, by=request.user, now=timezone.now(), **sides, **said)
         return Response(MeetingSerializer(meeting).data, status=HTTPStatus.CREATED)
@@ -75,7 +75,7 @@ class MeetingCancel(MeetingAct):
     @extend_schema(request=ActingOrganisation, responses=MeetingSerializer)
     def post(self, request, pk):
         """Cancel a meeting in the name of one of the two."""
-        organisation = valid(ActingOrganisation, request)["organisation"]
+        organisation = checked(ActingOrganisation, request)["organisation"]
         return self.act(request, pk, meetings.cancel_meeting, organisation=organisation)
 
 
@@ -100,7 +100,7 @@ class LeadList(CreatingView, generics.ListAPIView):
     @extend_schema(request=LeadCreate, responses={HTTPStatus.CREATED: LeadSerializer})
     def create(self, request):
         """Note a firm that a supply should be offered to."""
-        said = dict(valid(LeadCreate, request))
+        said = dict(checked(LeadCreate, request))
         about = {name: said.pop(name, None) for name in ("organisation", "exhibition", "firm", "supply")}
         lead = leads.record_lead(by=request.user, fields=said, now=timezone.now(), **about)
         return Response(LeadSerializer(lead).data, status=HTTPStatus.CREATED)
@@ -116,7 +116,7 @@ class LeadDetail(APIView):
     def put(self, request, pk):
         """Write down what became of it; what is not given stays."""
         lead = get_object_or_404(Lead.objects.editable_by(request.user).with_names(), pk=pk)
-        said = dict(valid(LeadInput, request))
+        said = dict(checked(LeadInput, request))
         supply, is_done = said.pop("supply", None), said.pop("is_done")
         changed = leads.update_lead(
             lead=lead, by=request.user, fields=said, supply=supply, is_done=is_done, now=timezone.now()

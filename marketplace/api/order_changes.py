@@ -13,6 +13,7 @@ from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.api.fields import checked
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.order_serializers import (
     AnswerInput,
@@ -25,7 +26,7 @@ from marketplace.api.order_serializers import (
     ProposalSerializer,
     SettlementInput,
 )
-from marketplace.api.orders import checked, traded_order, visible_order
+from marketplace.api.orders import traded_order, visible_order
 from marketplace.api.pages import Pages
 from marketplace.models import Attachment, Dispute, Proposal
 from marketplace.services import disputes, proposals

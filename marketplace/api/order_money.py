@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.api.fields import checked
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.order_changes import attachments_of
 from marketplace.api.order_serializers import (
@@ -21,7 +22,7 @@ from marketplace.api.order_serializers import (
     PaymentInput,
     PaymentSerializer,
 )
-from marketplace.api.orders import checked, traded_order, visible_order
+from marketplace.api.orders import traded_order, visible_order
 from marketplace.models import Invoice, Order, Payment
 from marketplace.services import invoices, payments
 from marketplace.services.orders import side_of_user

@@ -12,6 +12,7 @@ from rest_framework import generics
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.api.fields import checked
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.order_serializers import (
     CallOffInput,
@@ -29,13 +30,6 @@ from marketplace.services import contracts, frameworks, orders, ratings
 from marketplace.services.orders import side_of_user
 
 A_LINE = OpenApiExample("One line", value={"lines": [{"line": 1, "quantity": 120}]}, request_only=True)
-
-
-def checked(serializer_class, request) -> dict:
-    """Return what the request says, or answer 400."""
-    serializer = serializer_class(data=request.data, context={"request": request})
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
 
 
 def visible_order(request, pk) -> Order:

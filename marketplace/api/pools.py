@@ -10,6 +10,7 @@ from rest_framework import generics, permissions, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketplace.api.fields import checked
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
 from marketplace.api.pool_serializers import (
@@ -38,12 +39,6 @@ def _pools(user):
 
 def _shown(pk) -> dict:
     return PoolSerializer(PurchasePool.objects.with_details().with_commitments().get(pk=pk)).data
-
-
-def _valid(serializer_class, request) -> dict:
-    serializer = serializer_class(data=request.data, context={"request": request})
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
 
 
 @extend_schema_view(
@@ -77,7 +72,7 @@ class PoolList(CreatingView, generics.ListAPIView):
     @extend_schema(request=PoolCreate, responses={HTTPStatus.CREATED: PoolSerializer})
     def create(self, request):
         """Open a collective purchase, and invite the firms of ``demands``."""
-        said = dict(_valid(PoolCreate, request))
+        said = dict(checked(PoolCreate, request))
         organiser, demands = said.pop("organiser"), said.pop("demands", [])
         pool = pools.open_pool(
             organiser=organiser, by=request.user, fields=said, invited_demands=demands, now=timezone.now()
@@ -97,7 +92,7 @@ class PoolDetail(APIView):
     def put(self, request, pk):
         """Say anew what it is; 409 once a firm has joined."""
         pool = get_object_or_404(PurchasePool.objects.editable_by(request.user), pk=pk)
-        pools.edit_pool(pool=pool, by=request.user, fields=dict(_valid(PoolInput, request)), now=timezone.now())
+        pools.edit_pool(pool=pool, by=request.user, fields=dict(checked(PoolInput, request)), now=timezone.now())
         return Response(_shown(pk))
 
 
@@ -121,7 +116,7 @@ class PoolCancel(PoolAct):
     @extend_schema(request=WhyInput, responses=PoolSerializer)
     def post(self, request, pk):
         """Cancel it, with a reason that the members read."""
-        return self.act(request, pk, pools.cancel_pool, reason=_valid(WhyInput, request)["reason"])
+        return self.act(request, pk, pools.cancel_pool, reason=checked(WhyInput, request)["reason"])
 
 
 class PoolGiveUp(PoolAct):
@@ -136,7 +131,7 @@ class PoolInvitations(CreatingView):
     def create(self, request, pk):
         """Invite firms; who was invited before is left out of the count."""
         pool = get_object_or_404(PurchasePool.objects.editable_by(request.user), pk=pk)
-        names = [name.strip().upper() for name in _valid(FirmsInput, request)["firms"]]
+        names = [name.strip().upper() for name in checked(FirmsInput, request)["firms"]]
         ids = [int(name) for name in names if name.isdigit() and len(name) < 18]
         found = list(Organisation.objects.approved().filter(Q(pk__in=ids) | Q(uscc__in=names)))
         known = {str(one.pk) for one in found} | {one.uscc for one in found}
@@ -181,7 +176,7 @@ class PoolCommitments(CreatingView, generics.ListAPIView):
     def create(self, request, pk):
         """Commit a firm to a quantity; the demand named holds it."""
         pool = get_object_or_404(PurchasePool.objects.visible_to(request.user), pk=pk)
-        said = _valid(CommitmentCreate, request)
+        said = checked(CommitmentCreate, request)
         commitment = pool_commitments.commit_to_pool(pool=pool, by=request.user, now=timezone.now(), **said)
         return Response(CommitmentSerializer(commitment).data, status=HTTPStatus.CREATED)
 
@@ -198,7 +193,7 @@ class CommitmentDetail(APIView):
         """Take more or less; less only while leaving is free."""
         mine = PoolCommitment.objects.editable_by(request.user).select_related("organisation", "pool")
         commitment = get_object_or_404(mine, pk=pk)
-        said = _valid(CommitmentInput, request)
+        said = checked(CommitmentInput, request)
         changed = pool_commitments.change_commitment(commitment=commitment, by=request.user, now=timezone.now(), **said)
         return Response(CommitmentSerializer(changed).data)
 
@@ -209,7 +204,7 @@ class CommitmentLeave(APIView):
         """Leave while that is free; later, ask the organiser with a reason."""
         mine = PoolCommitment.objects.editable_by(request.user).select_related("organisation", "pool")
         commitment = get_object_or_404(mine, pk=pk)
-        said = _valid(WhyInput, request)
+        said = checked(WhyInput, request)
         left = pool_commitments.leave_pool(commitment=commitment, by=request.user, now=timezone.now(), **said)
         return Response(CommitmentSerializer(left).data)
 
@@ -237,7 +232,7 @@ class PoolOffers(CreatingView):
     def create(self, request, pk):
         """Ask the firms of these supplies: a negotiation with each, the pool's terms as its first offer."""
         pool = get_object_or_404(PurchasePool.objects.editable_by(request.user).with_details(), pk=pk)
-        now, ids = timezone.now(), _valid(SuppliesInput, request)["supplies"]
+        now, ids = timezone.now(), checked(SuppliesInput, request)["supplies"]
         supplies = list(pool_offers.supplier_choices(pool=pool, user=request.user, now=now).filter(pk__in=ids))
         if missing := sorted(set(ids) - {one.pk for one in supplies}):
             message = _("These supplies cannot be asked: %(ids)s") % {"ids": ", ".join(map(str, missing))}

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.http import file_response
+from marketplace.api.fields import checked
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
 from marketplace.api.quote_serializers import (
@@ -22,7 +23,7 @@ from marketplace.api.quote_serializers import (
     ValidityInput,
 )
 from marketplace.api.rfq_serializers import RatesInput, RfqSerializer
-from marketplace.api.rfqs import acting, attachable, checked, own, shown
+from marketplace.api.rfqs import acting, attachable, own, shown
 from marketplace.models import Award, Quote, RequestForQuotation
 from marketplace.services import awards, comparison_sheets, comparisons, quote_drafts, quotes
 

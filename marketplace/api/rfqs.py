@@ -11,7 +11,7 @@ from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketplace.api.fields import find_organisation
+from marketplace.api.fields import checked, find_organisation
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages
 from marketplace.api.rfq_serializers import (
@@ -38,13 +38,6 @@ from marketplace.models import (
 )
 from marketplace.services import quote_openings, rfq_invitations, rfqs
 from marketplace.services.rfq_invitations import Invitee
-
-
-def checked(serializer_class, request) -> dict:
-    """Return what the request says, or answer 400."""
-    serializer = serializer_class(data=request.data, context={"request": request})
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
 
 
 def acting(request, said, *roles) -> Organisation:

@@ -28,7 +28,7 @@ from marketplace.services.attachments import share_attachment
 from marketplace.services.fulfilment_events import tell, write_event
 from marketplace.services.lots import read_quantity
 from marketplace.services.organisations import require_role
-from marketplace.services.said_fields import in_my_language
+from marketplace.services.said_fields import in_my_language, short_text
 from marketplace.services.scan_kinds import follow_lots
 from marketplace.services.shipments import ShipmentNotInStateForThis, locked, lots_of
 
@@ -90,14 +90,14 @@ def inspect_lot(  # noqa: PLR0913 - an inspection has that many sides
         organisation=organisation,
         by=by,
         at=now,
-        method=_short(method, "method", 200),
+        method=short_text(method, "method", 200),
         sample_size=sample_size,
         verdict=verdict,
         inspected_quantity=sum(quantities.values()),
         **quantities,
         price_reduction_percent=percent,
         concession_status=Inspection.Concession.ASKED if quantities["concession_quantity"] else "none",
-        note=_short(note, "note", 1000),
+        note=short_text(note, "note", 1000),
     )
     InspectionResult.objects.bulk_create(
         [InspectionResult(inspection=inspection, **vars(comparison)) for comparison in comparisons]
@@ -129,13 +129,6 @@ def inspector_of(shipment: Shipment, lot: Lot, by: User) -> Organisation:
     buyer = lot.order_line.order.buyer
     require_role(by, buyer, *Membership.TRADING_ROLES)
     return buyer
-
-
-def _short(text: object, field: str, longest: int) -> str:
-    text = str(text or "").strip()
-    if len(text) > longest:
-        raise InputRefused({field: [_("At most %(count)d characters.") % {"count": longest}]})
-    return text
 
 
 def _read_quantities(lot: Lot, accepted: object, concession: object, rejected: object) -> dict[str, Decimal]:

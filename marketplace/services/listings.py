@@ -15,6 +15,7 @@ from marketplace.parsing.drafts import CHECKS, Draft, by_language, read_draft
 from marketplace.parsing.units import format_quantity
 from marketplace.runs.listings import CHUNK, fill, fingerprint, insert, new_row, rewrite, said_by
 from marketplace.services.organisations import require_role
+from marketplace.services.said_fields import in_my_language
 
 RENEWAL = timedelta(days=90)
 
@@ -58,11 +59,7 @@ def refuse_problems(draft: Draft) -> None:
 
 def problem_messages(draft: Draft) -> dict[str, list[str]]:
     """Return what is wrong with a draft by field, in the reader's language."""
-    return {name: [_in_my_language(problem) for problem in found] for name, found in draft.problems.items()}
-
-
-def _in_my_language(problem: ProblemError) -> str:
-    return problem.en if get_language() == "en" else problem.zh
+    return {name: [in_my_language(problem) for problem in found] for name, found in draft.problems.items()}
 
 
 def draft_from_text(*, text: str, now: datetime, organisation: Organisation | None = None, **fields: object) -> Draft:
@@ -109,7 +106,7 @@ def _split(fields: Mapping[str, object], organisation: Organisation) -> tuple[di
     try:
         return fields, _audience(organisation, several(storable(said)))
     except ProblemError as problem:
-        raise InputRefused({"audience": [_in_my_language(problem)]}) from problem
+        raise InputRefused({"audience": [in_my_language(problem)]}) from problem
 
 
 def _write_audience(listing: Listing, audience: Sequence[Organisation]) -> None:

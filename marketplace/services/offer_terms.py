@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused
@@ -17,6 +16,7 @@ from marketplace.parsing import draft_fields
 from marketplace.parsing.deal_terms import read_deal_terms
 from marketplace.parsing.draft_fields import ProblemError
 from marketplace.services import holds
+from marketplace.services.said_fields import in_my_language
 
 LONGEST_VALIDITY = timedelta(days=180)
 USUAL_VALIDITY = timedelta(days=7)
@@ -62,10 +62,6 @@ def check_offer(
     if errors:
         raise InputRefused(errors)
     return CheckedOffer({**deal.terms, "park": park}, deal.lines, until)
-
-
-def in_my_language(problem: ProblemError) -> str:
-    return problem.en if get_language() == "en" else problem.zh
 
 
 def _park(said: object, errors: dict) -> Park | None:

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.errors import InputRefused, RuleBroken
+from config.errors import RuleBroken
 from marketplace.models import (
     FulfilmentEvent,
     Lot,
@@ -26,6 +26,7 @@ from marketplace.services.fulfilment_events import tell, write_event
 from marketplace.services.inspection_answers import send_back
 from marketplace.services.organisations import OnlyMembersMay
 from marketplace.services.receipt_lines import check_lines, content_of, hash_of, refuse_unanswered
+from marketplace.services.said_fields import short_text
 from marketplace.services.scan_kinds import follow_lots
 from marketplace.services.shipments import ShipmentNotInStateForThis, locked, lots_of
 
@@ -105,8 +106,8 @@ def issue_receipt(
         order=order,
         shipment=shipment,
         receiver=receiver,
-        receiver_name=_short(receiver_name, "receiver_name", 100) or (receiver.get_full_name() if receiver else ""),
-        note=_short(note, "note", 1000),
+        receiver_name=short_text(receiver_name, "receiver_name", 100) or (receiver.get_full_name() if receiver else ""),
+        note=short_text(note, "note", 1000),
         issued_by=by,
         issued_at=now,
     )
@@ -131,13 +132,6 @@ def issue_receipt(
         now,
     )
     return receipt
-
-
-def _short(text: object, field: str, longest: int) -> str:
-    text = str(text or "").strip()
-    if len(text) > longest:
-        raise InputRefused({field: [_("At most %(count)d characters.") % {"count": longest}]})
-    return text
 
 
 def locked_receipt(receipt: Receipt) -> Receipt:

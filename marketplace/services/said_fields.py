@@ -64,6 +64,17 @@ class SaidFields:
         return False
 
 
+def short_text(said: object, field: str, longest: int) -> str:
+    """Return what was said as one text.
+
+    :raises InputRefused: naming the field, if it is too long
+    """
+    words = str(said or "").strip()
+    if len(words) > longest:
+        raise InputRefused({field: [_("At most %(count)d characters.") % {"count": longest}]})
+    return words
+
+
 def in_my_language(problem: ProblemError) -> str:
     return problem.en if get_language() == "en" else problem.zh
 

@@ -20,17 +20,14 @@ from marketplace.forms.orders import (
     SettlementForm,
     ShortageForm,
 )
-from marketplace.models import Dispute, Order, Proposal
+from marketplace.models import Dispute, Proposal
 from marketplace.services import disputes, proposals
 from marketplace.services.orders import side_of_user
 from marketplace.views.once import once
+from marketplace.views.orders import traded_order
 from marketplace.views.reviews import operator_only
 
 PER_PAGE = 20
-
-
-def _traded(request, pk) -> Order:
-    return get_object_or_404(Order.objects.editable_by(request.user).with_details(), pk=pk)
 
 
 def _propose(request, order, form, *, kind, said, template):
@@ -60,7 +57,7 @@ def _propose(request, order, form, *, kind, said, template):
 @login_required
 @once
 def order_amend(request, pk):
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     form = AmendmentForm(request.POST or None, order=order, lines=order.lines.all())
     kind = Proposal.Kind.AMENDMENT
     return _propose(request, order, form, kind=kind, said=form.said, template="order_amend")
@@ -69,7 +66,7 @@ def order_amend(request, pk):
 @login_required
 @once
 def order_cancel(request, pk):
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     form = CancellationForm(request.POST or None, lines=order.lines.all())
     kind = Proposal.Kind.CANCELLATION
     return _propose(request, order, form, kind=kind, said=form.said, template="order_cancel")
@@ -78,7 +75,7 @@ def order_cancel(request, pk):
 @login_required
 @once
 def order_shortage(request, pk):
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     lines = [line for line in order.lines.all() if line.outstanding or line.in_delivery]
     form = ShortageForm(request.POST or None, lines=lines, initial={"line": request.GET.get("line")})
     kind = Proposal.Kind.SHORTAGE
@@ -88,7 +85,7 @@ def order_shortage(request, pk):
 @login_required
 @once
 def order_return(request, pk):
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     lines = [line for line in order.lines.all() if line.accepted]
     form = ReturnForm(request.POST or None, lines=lines, initial={"line": request.GET.get("line")})
     kind = Proposal.Kind.RETURN
@@ -130,7 +127,7 @@ def proposal_withdraw(request, pk):
 @once
 def order_dispute(request, pk):
     """Dispute a part of what was sent."""
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     lines = [line for line in order.lines.all() if line.accepted or line.in_delivery]
     initial = {"line": request.GET.get("line")}
     form = DisputeForm(request.POST or None, request.FILES or None, lines=lines, initial=initial)

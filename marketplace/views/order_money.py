@@ -8,21 +8,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from marketplace.forms.orders import InvoiceForm, InvoiceRequestForm, PaymentForm
-from marketplace.models import Invoice, Order, Payment
+from marketplace.models import Invoice, Payment
 from marketplace.services import invoices, payments
 from marketplace.services.orders import side_of_user
 from marketplace.views.once import once
-
-
-def _traded(request, pk) -> Order:
-    return get_object_or_404(Order.objects.editable_by(request.user).with_details(), pk=pk)
+from marketplace.views.orders import traded_order
 
 
 @login_required
 @once
 def invoice_request(request, pk):
     """Ask for an invoice as the buyer."""
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     initial = {
         "title": order.buyer.name_zh or order.buyer.name_en,
         "tax_identifier": order.buyer.uscc or order.buyer.foreign_identifier,
@@ -60,7 +57,7 @@ def _issue(request, order, invoice=None):
 @once
 def invoice_create(request, pk):
     """Say as the seller that an invoice was issued which nobody asked for."""
-    return _issue(request, _traded(request, pk))
+    return _issue(request, traded_order(request, pk))
 
 
 @login_required
@@ -68,7 +65,7 @@ def invoice_create(request, pk):
 def invoice_issue(request, pk):
     """Issue the invoice that the buyer asked for or refused."""
     invoice = get_object_or_404(Invoice.objects.editable_by(request.user).with_details(), pk=pk)
-    return _issue(request, _traded(request, invoice.order_id), invoice)
+    return _issue(request, traded_order(request, invoice.order_id), invoice)
 
 
 def _invoice(request, pk) -> Invoice:
@@ -102,7 +99,7 @@ def invoice_void(request, pk):
 
 
 def _pay(request, pk, *, is_refund, template):
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     side = side_of_user(request.user, order)
     left = order.paid_amount - order.payable_amount if is_refund else order.open_amount
     initial = {"amount": left if left > 0 else None, "paid_on": timezone.localdate()}

@@ -65,7 +65,7 @@ def order_contract(request, pk):
     return file_response(paper, name=f"{order.number}-{language}.pdf", content_type="application/pdf")
 
 
-def _traded(request, pk) -> Order:
+def traded_order(request, pk) -> Order:
     """Return an order of which the user trades for one side; anybody else gets a 404."""
     return get_object_or_404(Order.objects.editable_by(request.user).with_details(), pk=pk)
 
@@ -74,7 +74,7 @@ def _traded(request, pk) -> Order:
 @once
 def order_deliver(request, pk):
     """Say as the seller how much was done of what no shipment brings."""
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     form = DeliveryForm(request.POST or None, lines=order.lines.all())
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():
@@ -88,7 +88,7 @@ def order_deliver(request, pk):
 @once
 def order_accept(request, pk):
     """Accept as the buyer what the seller delivered without a shipment."""
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     form = AcceptanceForm(request.POST or None, lines=order.lines.all())
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():
@@ -101,7 +101,7 @@ def order_accept(request, pk):
 @login_required
 @require_POST
 def order_close(request, pk):
-    orders.close_order(order=_traded(request, pk), by=request.user, now=timezone.now())
+    orders.close_order(order=traded_order(request, pk), by=request.user, now=timezone.now())
     messages.success(request, _("Closed."))
     return redirect("marketplace:order_detail", pk)
 
@@ -109,7 +109,7 @@ def order_close(request, pk):
 @login_required
 @once
 def order_rate(request, pk):
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     side = side_of_user(request.user, order)
     form = RatingForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -125,7 +125,7 @@ def order_rate(request, pk):
 @once
 def order_call_off(request, pk):
     """Order a part of a framework order."""
-    framework = _traded(request, pk)
+    framework = traded_order(request, pk)
     initial = {"window_start": timezone.localdate(), "window_end": framework.window_end, "address": framework.address}
     form = CallOffForm(request.POST or None, lines=framework.lines.all(), initial=initial)
     if request.method == "POST" and form.is_valid():
@@ -148,7 +148,7 @@ def order_call_off(request, pk):
 @require_POST
 def order_end(request, pk):
     """End a framework order of which everything was called off."""
-    frameworks.end_framework(framework=_traded(request, pk), by=request.user, now=timezone.now())
+    frameworks.end_framework(framework=traded_order(request, pk), by=request.user, now=timezone.now())
     messages.success(request, _("Closed."))
     return redirect("marketplace:order_detail", pk)
 
@@ -158,7 +158,7 @@ def order_end(request, pk):
 @once
 def order_repeat(request, pk):
     """Order again: a negotiation with an offer of the same terms and fresh dates."""
-    order = _traded(request, pk)
+    order = traded_order(request, pk)
     negotiation, _offer = frameworks.repeat_order(
         order=order, organisation=side_of_user(request.user, order), by=request.user, now=timezone.now()
     )
