@@ -1,9 +1,6 @@
-from http import HTTPStatus
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -88,28 +85,3 @@ def match_ask_for_quotes(request, listing_id):
         messages.error(request, " ".join(message for found in refused.errors.values() for message in found))
         return redirect("matching:listing_matches", listing_id)
     return redirect("marketplace:rfq_edit", rfq.pk)
-
-
-@require_GET
-def search(request):
-    """Answer a sentence with what fits it, at once."""
-    text, side = request.GET.get("q", "").strip(), request.GET.get("side", "")
-    context, status = {"q": text, "side": side, "sides": Listing.Side.choices}, HTTPStatus.OK
-    if text:
-        try:
-            context["found"] = services.search(text=text, side=side, user=request.user, now=timezone.now())
-        except InputRefused as error:
-            context["errors"], status = error.errors, HTTPStatus.UNPROCESSABLE_ENTITY
-    return render(request, "matching/search.html", context, status=status)
-
-
-@require_GET
-def readyz(request):
-    """Say whether everything works that a posted listing needs on its way to a match."""
-    state = services.readiness(now=timezone.now())
-    answer = {
-        "status": "ready" if state.is_ready else "not ready",
-        "reasons": state.reasons,
-        "index": {"entries": state.entries, "lag_seconds": state.lag_seconds},
-    }
-    return JsonResponse(answer, status=HTTPStatus.OK if state.is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
