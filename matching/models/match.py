@@ -23,6 +23,10 @@ class ScoredPair(NamedTuple):
     score: float
     rank: int
     reasons: list[dict]
+    # Chances in [0, 1] that the buyer accepts, that the seller does, and that what is ordered is delivered.
+    buyer_chance: float | None = None
+    seller_chance: float | None = None
+    fulfilment_chance: float | None = None
 
 
 class MatchQuerySet(models.QuerySet):
@@ -64,27 +68,34 @@ class MatchQuerySet(models.QuerySet):
         must not depend on who was matched last.
         """
         is_asked_by_demand = run.listing.side == Listing.Side.DEMAND
-        columns = list(zip(*sorted(pairs), strict=True))
-        if not columns:
+        if not pairs:
             return []
-        *numbers, reasons = map(list, columns)
+        in_order = sorted(pairs, key=lambda pair: (pair.supply, pair.demand))
+        columns = dict(zip(ScoredPair._fields, map(list, zip(*in_order, strict=True)), strict=True))
+        columns["reasons"] = [json.dumps(each, ensure_ascii=False) for each in columns["reasons"]]
         with connection.cursor() as cursor:
             cursor.execute(
                 """
                 INSERT INTO matching_match (
                     supply_id, demand_id, supply_organisation_id, demand_organisation_id,
                     supply_revision, demand_revision, score, rank, reasons,
+                    buyer_chance, seller_chance, fulfilment_chance,
                     model_version, run_id, first_seen_at, updated_at
                 )
                 SELECT supply, demand, supply_organisation, demand_organisation,
-                       supply_revision, demand_revision, score, rank, reasons::jsonb, %s, %s, %s, %s
+                       supply_revision, demand_revision, score, rank, reasons::jsonb,
+                       buyer_chance, seller_chance, fulfilment_chance, %s, %s, %s, %s
                 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                            %s::int[], %s::int[], %s::float[], %s::int[], %s::text[])
+                            %s::int[], %s::int[], %s::float[], %s::int[], %s::text[],
+                            %s::float[], %s::float[], %s::float[])
                      AS pair (supply, demand, supply_organisation, demand_organisation,
-                              supply_revision, demand_revision, score, rank, reasons)
+                              supply_revision, demand_revision, score, rank, reasons,
+                              buyer_chance, seller_chance, fulfilment_chance)
                 ON CONFLICT (supply_id, demand_id) DO UPDATE SET
                     supply_revision = excluded.supply_revision, demand_revision = excluded.demand_revision,
                     score = excluded.score, rank = excluded.rank, reasons = excluded.reasons,
+                    buyer_chance = excluded.buyer_chance, seller_chance = excluded.seller_chance,
+                    fulfilment_chance = excluded.fulfilment_chance,
                     model_version = excluded.model_version, run_id = excluded.run_id, updated_at = excluded.updated_at
                 WHERE matching_match.supply_revision <= excluded.supply_revision
                   AND matching_match.demand_revision <= excluded.demand_revision
@@ -101,8 +112,7 @@ class MatchQuerySet(models.QuerySet):
                     run.pk,
                     now,
                     now,
-                    *numbers,
-                    [json.dumps(each, ensure_ascii=False) for each in reasons],
+                    *columns.values(),
                     is_asked_by_demand,
                 ],
             )
@@ -128,6 +138,11 @@ class Match(models.Model):
     rank = models.PositiveIntegerField(_("rank"))
     # [{feature, points, zh, en}]; the points sum to the score.
     reasons = models.JSONField(_("reasons"), default=list)
+    # Calibrated chances in [0, 1] of the run's model, None where it had none: the buyer accepts, the seller accepts, what
+    # is ordered is delivered on time and in full.
+    buyer_chance = models.FloatField(_("chance that the buyer accepts"), null=True, blank=True)
+    seller_chance = models.FloatField(_("chance that the seller accepts"), null=True, blank=True)
+    fulfilment_chance = models.FloatField(_("chance that it is delivered"), null=True, blank=True)
     model_version = models.CharField(_("model version"), max_length=64)
     run = models.ForeignKey(MatchRun, on_delete=models.RESTRICT, related_name="matches")
     first_seen_at = models.DateTimeField()
@@ -161,6 +176,12 @@ class Match(models.Model):
             models.UniqueConstraint(name="match_once_per_pair", fields=["supply", "demand"]),
             models.CheckConstraint(name="match_is_of_two_listings", condition=~Q(supply=F("demand"))),
             models.CheckConstraint(name="match_rank_counts_from_one", condition=Q(rank__gte=1)),
+            models.CheckConstraint(
+                name="match_chances_are_chances",
+                condition=(Q(buyer_chance=None) | Q(buyer_chance__gte=0, buyer_chance__lte=1))
+                & (Q(seller_chance=None) | Q(seller_chance__gte=0, seller_chance__lte=1))
+                & (Q(fulfilment_chance=None) | Q(fulfilment_chance__gte=0, fulfilment_chance__lte=1)),
+            ),
         ]
 
     def __str__(self):
