@@ -222,7 +222,10 @@ class DisclosureSerializer(serializers.ModelSerializer):
     """0: always; 1: from the opening, 2: from both sides' offers, 3: from the acceptance on."""
 
     documents = AttachmentIdsField(many=True, required=False)
+    is_lead = serializers.BooleanField(
+        required=False, help_text="Whether suppliers may find the organisation as a possible customer."
+    )
 
     class Meta:
         model = Disclosure
-        fields = ("name_from", "contact_from", "documents_from", "documents")
+        fields = ("name_from", "contact_from", "documents_from", "documents", "is_lead")

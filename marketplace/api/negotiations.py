@@ -266,7 +266,8 @@ class DisclosureDetail(APIView):
 
     def _shown(self, disclosure) -> dict:
         documents = list(disclosure.documents.order_by("pk").values_list("pk", flat=True)) if disclosure.pk else []
-        return {name: getattr(disclosure, name) for name in disclosures.FIELDS} | {"documents": documents}
+        stages = {name: getattr(disclosure, name) for name in disclosures.FIELDS}
+        return stages | {"documents": documents, "is_lead": disclosure.is_lead}
 
 
 urlpatterns = [

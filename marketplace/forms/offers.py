@@ -238,9 +238,15 @@ class DisclosureForm(ShowsRefusals):
         label=_("Documents shown"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )
     files = FilesField(label=_("Add documents"))
+    is_lead = forms.BooleanField(
+        label=_("Suppliers may find us as a possible customer"),
+        help_text=_("Off: we are proposed to nobody who looks for customers."),
+        required=False,
+    )
 
     def __init__(self, *args, disclosure, **options):
         super().__init__(*args, **options)
+        self.fields["is_lead"].initial = disclosure.is_lead
         for name in ("name_from", "contact_from", "documents_from"):
             field = disclosure._meta.get_field(name)  # noqa: SLF001 - Django's own name for it
             self.fields[name].choices = field.choices

@@ -43,6 +43,7 @@ class Disclosure(models.Model):
         _("our documents and certificates"), choices=Negotiation.Stage, default=Negotiation.Stage.ANSWERED
     )
     documents = models.ManyToManyField(Attachment, blank=True, related_name="+", verbose_name=_("documents"))
+    is_lead = models.BooleanField(_("suppliers may find us as a possible customer"), default=True)
     updated_at = models.DateTimeField()
     updated_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 

@@ -25,12 +25,14 @@ def set_disclosure(
     contact_from: int,
     documents_from: int,
     now: datetime,
+    is_lead: bool | None = None,
     documents: Iterable[Attachment] | None = None,
     uploads: Iterable[File] = (),
 ) -> Disclosure:
     """Choose from which stage others see the name, the contact and the documents; what was shown stays shown.
 
     ``documents`` are those that are shown, None leaves them as they are; ``uploads`` come to them.
+    ``is_lead`` says whether suppliers may find the organisation as a possible customer; None leaves that as it is.
 
     :raises OnlyOwnersMay: if ``by`` is no owner
     :raises InputRefused: if a stage is none, a contact or document would come before the name, or a file is not ours
@@ -49,6 +51,8 @@ def set_disclosure(
         raise InputRefused(errors)
     # Two owners saving at once: the second waits here and overwrites.
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
+    if is_lead is not None:
+        said["is_lead"] = is_lead
     disclosure, _is_new = Disclosure.objects.update_or_create(
         organisation=organisation, defaults={**said, "updated_at": now, "updated_by": by}
     )

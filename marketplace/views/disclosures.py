@@ -18,7 +18,7 @@ def disclosure_edit(request, pk):
     form = DisclosureForm(request.POST or None, request.FILES or None, disclosure=disclosure_of(organisation))
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():
-            said = {name: form.cleaned_data[name] for name in (*disclosures.FIELDS, "documents")}
+            said = {name: form.cleaned_data[name] for name in (*disclosures.FIELDS, "is_lead", "documents")}
             disclosures.set_disclosure(
                 organisation=organisation,
                 by=request.user,

@@ -199,11 +199,12 @@ def test_disclosure_is_the_owners_to_choose(case):
         "contact_from": 2,
         "documents_from": 2,
         "documents": [],
+        "is_lead": True,
     }
-    chosen = client(owner).put(path, {"name_from": 1, "contact_from": 3, "documents_from": 3}, format="json")
+    chosen = client(owner).put(path, {"is_lead": False, "name_from": 1, "contact_from": 3, "documents_from": 3}, format="json")
     refused = client(owner).put(path, {"name_from": 3, "contact_from": 1, "documents_from": 3}, format="json")
 
-    assert (chosen.status_code, chosen.json()["contact_from"]) == (200, 3)
+    assert (chosen.status_code, chosen.json()["contact_from"], chosen.json()["is_lead"]) == (200, 3, False)
     assert (refused.status_code, list(refused.json()["errors"])) == (400, ["contact_from"])
     assert client(case.salesman).get(path).status_code == 404
 
