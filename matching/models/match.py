@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from django.db import connection, models
-from django.db.models import Exists, F, OuterRef, Prefetch, Q
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import Listing, Organisation, User
@@ -29,6 +29,12 @@ class ScoredPair(NamedTuple):
     fulfilment_chance: float | None = None
 
 
+def _allotted_first() -> Case:
+    # What was allotted stands as long as both listings still say what they said then.
+    still = {f"allotment__{side}_revision": F(f"{side}_revision") for side in ("supply", "demand")}
+    return Case(When(**still, then=Value(0)), default=Value(1))
+
+
 class MatchQuerySet(models.QuerySet):
     def current(self, now: datetime) -> Self:
         """Return the matches of listings that can be traded now and still say what was compared."""
@@ -42,6 +48,17 @@ class MatchQuerySet(models.QuerySet):
         """Return the matches of this listing, best first."""
         here = Q(supply=listing) if listing.side == Listing.Side.SUPPLY else Q(demand=listing)
         return self.filter(here).order_by("-score", "pk")
+
+    def by_mutual_success(self) -> Self:
+        """Order them by what both sides may expect; what the platform operator allotted comes first."""
+        return self.order_by(_allotted_first(), F("mutual").desc(nulls_last=True), "-score", "pk")
+
+    def by_score(self) -> Self:
+        """Order them by how well they fit; what the platform operator allotted comes first."""
+        return self.order_by(_allotted_first(), "-score", "pk")
+
+    def with_allotments(self) -> Self:
+        return self.select_related("allotment")
 
     def visible_to(self, user: User) -> Self:
         """Return the matches of the user's own listings whose counterpart is shown to the user."""
@@ -143,6 +160,13 @@ class Match(models.Model):
     buyer_chance = models.FloatField(_("chance that the buyer accepts"), null=True, blank=True)
     seller_chance = models.FloatField(_("chance that the seller accepts"), null=True, blank=True)
     fulfilment_chance = models.FloatField(_("chance that it is delivered"), null=True, blank=True)
+    # What both sides may expect of it beside all that compete for either, to compare with others alone; a later weighing
+    # of the family of goods changes it. None: never weighed.
+    mutual = models.FloatField(_("expected mutual success"), null=True, blank=True)
+    # What the platform operator published for this pair; it stands while the match is of the revisions that it names.
+    allotment = models.OneToOneField(
+        "Allotment", on_delete=models.SET_NULL, null=True, blank=True, related_name="match"
+    )
     model_version = models.CharField(_("model version"), max_length=64)
     run = models.ForeignKey(MatchRun, on_delete=models.RESTRICT, related_name="matches")
     first_seen_at = models.DateTimeField()
@@ -177,6 +201,9 @@ class Match(models.Model):
             models.CheckConstraint(name="match_is_of_two_listings", condition=~Q(supply=F("demand"))),
             models.CheckConstraint(name="match_rank_counts_from_one", condition=Q(rank__gte=1)),
             models.CheckConstraint(
+                name="match_mutual_success_is_not_negative", condition=Q(mutual=None) | Q(mutual__gte=0)
+            ),
+            models.CheckConstraint(
                 name="match_chances_are_chances",
                 condition=(Q(buyer_chance=None) | Q(buyer_chance__gte=0, buyer_chance__lte=1))
                 & (Q(seller_chance=None) | Q(seller_chance__gte=0, seller_chance__lte=1))
@@ -186,6 +213,12 @@ class Match(models.Model):
 
     def __str__(self):
         return f"{self.supply_id} × {self.demand_id}: {self.score:.1f}"
+
+    @property
+    def standing_allotment(self):
+        """Return what the platform operator allotted, as long as neither listing was changed since."""
+        given, here = self.allotment, (self.supply_revision, self.demand_revision)
+        return given if given and (given.supply_revision, given.demand_revision) == here else None
 
     def sides(self, organisation_ids: Collection[int]) -> tuple[Listing, Listing]:
         """Return the listing of these organisations and its counterpart."""
