@@ -44,4 +44,5 @@ class IndexEntryAdmin(ReadOnly):
 
 @admin.register(RankerModel)
 class RankerModelAdmin(ReadOnly):
-    list_display = ("version", "promoted_at")
+    list_display = ("version", "status", "judged_at", "promoted_at")
+    list_filter = ("status",)

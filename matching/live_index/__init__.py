@@ -3,7 +3,7 @@
 from matching.live_index.facts import facts_of, facts_of_text, index_text, with_facts
 from matching.live_index.index import LiveIndex, live_index
 from matching.live_index.search import Answer, Found, find
-from matching.live_index.trained import encoder, fusion, ranker, text_version
+from matching.live_index.trained import encoder, fusion, ranker, ranker_of, text_version
 
 __all__ = [
     "Answer",
@@ -17,6 +17,7 @@ __all__ = [
     "index_text",
     "live_index",
     "ranker",
+    "ranker_of",
     "text_version",
     "with_facts",
 ]

@@ -52,11 +52,24 @@ def fusion() -> ScoreFusion:
 
 
 def ranker() -> Ranker:
-    """Return the ranker promoted last, or the shipped one; a promotion takes effect at the next question."""
-    promoted = RankerModel.objects.in_use().values_list("version", flat=True).first()
+    """Return the promoted ranker, or the shipped one; a promotion takes effect at the next question.
+
+    A ranker is proven on the text scores it was learned on: under another embedding or fusion the shipped one serves,
+    which was learned on theirs.
+    """
+    proven = RankerModel.objects.in_use().of_texts(embedding=encoder().version, fusion=fusion().version)
+    promoted = proven.values_list("version", flat=True).first()
     return _promoted(promoted) if promoted else shipped_ranker()
 
 
-@lru_cache(maxsize=2)
+def ranker_of(version: str) -> Ranker:
+    """Return the ranker of this version, whether it serves or not.
+
+    :raises RankerModel.DoesNotExist: if there is none
+    """
+    return _promoted(version)
+
+
+@lru_cache(maxsize=4)
 def _promoted(version: str) -> Ranker:
     return Ranker.from_dict(RankerModel.objects.get(version=version).document)

@@ -1,25 +1,115 @@
+"""Which ranker serves: the gate's answers are kept, and the operator may go back."""
+
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from config.errors import RuleBroken
-from matching.models import RankerModel
+from config.errors import InputRefused, RuleBroken
+from marketplace.models import User
+from matching.models import RankerChange, RankerModel
 from matching.ranking import Ranker
+
+LONGEST_REASON = 500
 
 
 class RankerUnproven(RuleBroken):
     pass
 
 
-def promote_ranker(*, document: Mapping, now: datetime) -> RankerModel:
-    """Let a trained ranker serve from the next question on, in every process; an earlier one may come back the same way.
+class RankerNotPromotable(RuleBroken):
+    pass
+
+
+class NothingToRollBack(RuleBroken):
+    pass
+
+
+def promote_ranker(*, document: Mapping, now: datetime, by: User | None = None) -> RankerModel:
+    """Let a trained ranker serve from the next question on, in every process.
 
     :raises RankerUnproven: if it does not carry the held-out figures that train_ranker gives to what beat the fusion
+    :raises RankerNotPromotable: if the gate refused it
+    :raises ValueError: if it was learned on other features than ours
+    """
+    return promote(ranker=record_ranker(document=document, now=now), by=by, now=now)
+
+
+def record_ranker(*, document: Mapping, now: datetime) -> RankerModel:
+    """Keep a ranker with the gate's verdict that its card carries, promotable or refused; twice is once.
+
+    :raises RankerUnproven: if it carries no held-out figures
     :raises ValueError: if it was learned on other features than ours
     """
     ranker = Ranker.from_dict(dict(document))
-    if not ranker.card.get("held_out"):
+    card = ranker.card
+    if not card.get("held_out"):
         raise RankerUnproven(_("This ranker carries no held-out figures: train it with train_ranker."))
-    values = {"document": dict(document), "promoted_at": now}
-    return RankerModel.objects.update_or_create(version=ranker.version, defaults=values)[0]
+    refusals = card.get("refusals", [])
+    values = {
+        "document": dict(document),
+        "embedding_version": card.get("embedding", ""),
+        "fusion_version": card.get("fusion", ""),
+        "verdict": {"comparisons": card["held_out"], "slices": card.get("slices", {}), "refusals": refusals},
+        "trained_on": {"judged": card.get("judged", {}), "outcomes": card.get("outcomes", {})},
+        "judged_at": now,
+    }
+    if refusals:
+        values["status"] = RankerModel.Status.REFUSED
+        values |= {f"refusal_{language}": " ".join(one[language] for one in refusals) for language in ("zh", "en")}
+    # What is there already stays as it is: its history is not rewritten by reading a file again.
+    return RankerModel.objects.get_or_create(version=ranker.version, defaults=values)[0]
+
+
+@transaction.atomic
+def promote(*, ranker: RankerModel, by: User | None, now: datetime, why: str = "") -> RankerModel:
+    """Let a ranker that passed the gate serve in place of the present one; one that serves already goes on.
+
+    :raises RankerNotPromotable: if the gate refused it
+    """
+    return _take_over(ranker, kind=RankerChange.Kind.PROMOTED, by=by, now=now, why=why)
+
+
+@transaction.atomic
+def roll_back(*, by: User, now: datetime, why: str) -> RankerModel | None:
+    """Let the ranker serve again that served before the present one; return it, None for the shipped one.
+
+    :raises NothingToRollBack: if the shipped one serves, or another one has taken over meanwhile
+    :raises InputRefused: if nothing is said of why
+    """
+    why = why.strip()
+    if not why:
+        raise InputRefused({"why": [_("Say why, so that others understand it later.")]})
+    present = RankerModel.objects.in_use().select_for_update().first()
+    if present is None:
+        raise NothingToRollBack(_("The shipped ranker serves: there is none before it."))
+    before = _before(present)
+    return _take_over(before, kind=RankerChange.Kind.ROLLED_BACK, by=by, now=now, why=why[:LONGEST_REASON])
+
+
+def _before(present: RankerModel) -> RankerModel | None:
+    """Return what served when the present one was last promoted: rolling back twice goes two steps back."""
+    change = present.changes.filter(kind=RankerChange.Kind.PROMOTED).order_by("-at", "-pk").first()
+    return change.replaced if change else None
+
+
+def _take_over(
+    ranker: RankerModel | None, *, kind: str, by: User | None, now: datetime, why: str
+) -> RankerModel | None:
+    replaced = RankerModel.objects.in_use().select_for_update().first()
+    if ranker is not None and replaced == ranker:
+        return ranker
+    RankerModel.objects.retire(now=now)
+    if ranker is not None:
+        try:
+            with transaction.atomic():
+                moved = RankerModel.objects.filter(pk=ranker.pk).promote(now=now, by=by)
+        except IntegrityError as error:
+            # Somebody else's promotion came first; the constraint let only one stand.
+            raise RankerNotPromotable(_("Another ranker was promoted at this moment. Look again.")) from error
+        if not moved:
+            raise RankerNotPromotable(_("The gate refused this ranker: it cannot serve."))
+        ranker.refresh_from_db()
+    RankerChange.objects.create(kind=kind, ranker=ranker, replaced=replaced, by=by, why=why, at=now)
+    return ranker

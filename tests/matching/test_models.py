@@ -5,7 +5,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from marketplace.models import Listing, Organisation
-from matching.models import IndexEntry, Match, MatchRun, RankerModel
+from matching.models import IndexEntry, Match, MatchRun
 from matching.models.index_entry import index_lag, listings_to_index
 from matching.models.match import ScoredPair
 from matching.models.match_run import listings_to_match, progress_of
@@ -280,12 +280,3 @@ def test_match_is_visible_to_each_side_and_to_no_stranger(now):
 
     Listing.objects.filter(pk=supply.pk).update(visibility="named")
     assert [Match.objects.visible_to(user).count() for user in (seller, buyer)] == [1, 0]
-
-
-def test_ranker_in_use_is_the_one_promoted_last(now):
-    RankerModel.objects.create(version="a", document={}, promoted_at=now + dt.timedelta(days=1))
-    RankerModel.objects.create(version="b", document={}, promoted_at=now)
-
-    assert [model.version for model in RankerModel.objects.in_use()] == ["a"]
-    with pytest.raises(IntegrityError):
-        RankerModel.objects.create(version="b", document={}, promoted_at=now)
