@@ -141,6 +141,7 @@ CELERY_BEAT_SCHEDULE = {
     "marketplace-tell-overdue": {"task": "marketplace.tasks.tell_overdue", "schedule": 3600.0},
     "marketplace-close-pools": {"task": "marketplace.tasks.close_pools", "schedule": 60.0},
     "marketplace-advance-exhibitions": {"task": "marketplace.tasks.advance_exhibitions", "schedule": 60.0},
+    "matching-gather-events": {"task": "matching.tasks.gather_events", "schedule": 180.0},
     "matching-invite-visitors": {"task": "matching.tasks.invite_visitors", "schedule": 300.0},
     "matching-ring-again": {"task": "matching.tasks.ring_again", "schedule": 60.0},
     "matching-request-missing-runs": {"task": "matching.tasks.request_missing_runs", "schedule": 60.0},

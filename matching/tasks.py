@@ -49,6 +49,12 @@ def request_missing_runs() -> None:
 
 
 @shared_task
+def gather_events() -> None:
+    """Write what matched firms did about each other; scheduled every three minutes."""
+    runs.gather_events()
+
+
+@shared_task
 def invite_visitors() -> None:
     """Invite firms whose demands match what is on show at announced exhibitions; scheduled every five minutes."""
     runs.invite_visitors(now=timezone.now())

@@ -121,6 +121,7 @@ class ListingMatches(APIView):
         page = pages.paginate_queryset(matches, request)
         for rank, match in enumerate(page, start=pages.offset + 1):
             match.listing, match.rank = match.other_than(listing), rank
+        services.note_shown(matches=page, listing=listing, first_position=pages.offset + 1, by=request.user, now=now)
         shown = {
             "status": progress_of(listing, run, now),
             "run": run,

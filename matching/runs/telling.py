@@ -11,7 +11,8 @@ from marketplace.models import Announcement, Listing
 from marketplace.models.disclosure import ALWAYS, disclosure_of, names_at
 from marketplace.services.notifications import notify_many
 from matching.live_index import Found
-from matching.models import Match, MatchRun
+from matching.models import Match, MatchEvent, MatchRun
+from matching.models.match_event import Happening
 
 # A match of fewer points stands in the list, but nobody is disturbed for it.
 TOLD_FROM = 50.0
@@ -52,6 +53,12 @@ def tell_new_matches(
     notify_many(announcements, now=now)
     Match.objects.filter(pk__in=told["supply"]).update(supply_told_at=now)
     Match.objects.filter(pk__in=told["demand"]).update(demand_told_at=now)
+    # Who is told is shown it, though in no list.
+    MatchEvent.objects.record(
+        Happening(pk, side, MatchEvent.Kind.SHOWN, now, model_version=run.ranker_version)
+        for side, pks in told.items()
+        for pk in pks
+    )
     return len({*told["supply"], *told["demand"]})
 
 

@@ -28,6 +28,9 @@ def listing_matches(request, listing_id):
     context = {"listing": listing, "run": run, "progress": progress_of(listing, run, now), "page": page}
     context["may_ask"] = listing.side == Listing.Side.DEMAND
     context["rows"] = [{"match": match, "other": match.other_than(listing)} for match in page]
+    services.note_shown(
+        matches=list(page), listing=listing, first_position=page.start_index(), by=request.user, now=now
+    )
     if context["progress"] == "done" and page.paginator.count <= FEW:
         context["near"] = services.nearly_fitting(listing=listing, user=request.user, now=now)
     return render(request, "matching/listing_matches.html", context)
@@ -45,10 +48,14 @@ def match_run_request(request, listing_id):
 @require_GET
 def match_list(request):
     """Show the newest matches of all the user's listings."""
-    matches = Match.objects.current(timezone.now()).visible_to(request.user).with_listings()
+    now = timezone.now()
+    matches = Match.objects.current(now).visible_to(request.user).with_listings()
     page = Paginator(matches.order_by("-first_seen_at", "-score", "pk"), PER_PAGE).get_page(request.GET.get("page"))
     mine = set(request.user.memberships.values_list("organisation", flat=True))
     rows = [{"match": match, "own": own, "other": other} for match in page for own, other in [match.sides(mine)]]
+    services.note_seen_in_list(
+        matches=list(page), mine=mine, first_position=page.start_index(), by=request.user, now=now
+    )
     return render(request, "matching/match_list.html", {"page": page, "rows": rows})
 
 
@@ -59,7 +66,9 @@ def match_detail(request, match_id):
     match = get_object_or_404(Match.objects.visible_to(request.user).with_listings(), pk=match_id)
     mine = set(request.user.memberships.values_list("organisation", flat=True))
     own, other = match.sides(mine)
-    is_current = Match.objects.current(timezone.now()).filter(pk=match.pk).exists()
+    now = timezone.now()
+    is_current = Match.objects.current(now).filter(pk=match.pk).exists()
+    services.note_opened(match=match, mine=mine, by=request.user, now=now)
     context = {"match": match, "own": own, "other": other, "is_current": is_current}
     return render(request, "matching/match_detail.html", context)
 
