@@ -3,13 +3,15 @@ from datetime import datetime
 
 from django.db import connection, models
 from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models.functions import Coalesce, Exp, Greatest, Least
 from django.utils.translation import gettext_lazy as _
 
 from config.runs import Run, RunQuerySet
 from marketplace.models import Listing
 from matching.models.match import Match
 
+# How much of a joint chance outweighs how much competition, until a family was weighed: a tenth of certainty.
+USUAL_SCALE = 0.1
 # Of which family of goods a match is.
 FAMILY = Coalesce("demand__category__family", "supply__category__family", Value(""))
 
@@ -71,32 +73,37 @@ class BalanceRun(Run):
 
 
 class ListingBalanceQuerySet(models.QuerySet):
-    def record(self, factors: Mapping[int, float], *, now: datetime) -> None:
+    def record(self, factors: Mapping[int, float], *, scale: float, now: datetime) -> None:
         """Write the factors of these listings in one statement, in the order of their ids."""
         ids = sorted(factors)
         with connection.cursor() as cursor:
             # A listing may have been deleted since its matches were read.
             cursor.execute(
                 """
-                INSERT INTO matching_listingbalance (listing_id, factor, at)
-                SELECT balance.listing, balance.factor, %s
+                INSERT INTO matching_listingbalance (listing_id, factor, scale, at)
+                SELECT balance.listing, balance.factor, %s, %s
                 FROM unnest(%s::bigint[], %s::float[]) AS balance (listing, factor)
                 JOIN marketplace_listing ON marketplace_listing.id = balance.listing
-                ON CONFLICT (listing_id) DO UPDATE SET factor = excluded.factor, at = excluded.at
+                ON CONFLICT (listing_id) DO UPDATE
+                SET factor = excluded.factor, scale = excluded.scale, at = excluded.at
                 """,
-                [now, ids, [factors[pk] for pk in ids]],
+                [scale, now, ids, [factors[pk] for pk in ids]],
             )
 
     def weigh(self, matches: QuerySet[Match]) -> int:
-        """Write what both sides may expect of these matches: their joint chance times the factors of both listings.
+        """Write what both sides may expect of these matches; return of how many that changed by more than a hair.
 
-        A listing that was never weighed counts as free.
+        That grows with the exponential of the joint chance, and with the factors of both listings: of two counterparts
+        the one that is less sought after may come first, as it is likelier to be free. A listing that was never
+        weighed counts as free.
         """
-        factors = [
-            Coalesce(Subquery(self.filter(listing=OuterRef(side)).values("factor")), Value(1.0))
-            for side in ("supply", "demand")
-        ]
-        return matches.update(mutual=joint_chance() * factors[0] * factors[1])
+        of = {side: self.filter(listing=OuterRef(side)) for side in ("supply", "demand")}
+        scale = Coalesce(*(Subquery(of[side].values("scale")) for side in of), Value(USUAL_SCALE))
+        factors = [Coalesce(Subquery(of[side].values("factor")), Value(1.0)) for side in of]
+        weighed = matches.annotate(expected=Exp(joint_chance() / scale) * factors[0] * factors[1])
+        # A row with its reasons is long: what moved by less than anybody sees is not written again.
+        moved = Q(mutual=None) | Q(expected__gt=F("mutual") * 1.005) | Q(expected__lt=F("mutual") * 0.995)
+        return weighed.filter(moved).update(mutual=F("expected"))
 
 
 class ListingBalance(models.Model):
@@ -107,6 +114,8 @@ class ListingBalance(models.Model):
 
     listing = models.OneToOneField(Listing, on_delete=models.CASCADE, primary_key=True, related_name="balance")
     factor = models.FloatField()
+    # In how large steps of a joint chance its family is weighed.
+    scale = models.FloatField(default=USUAL_SCALE)
     at = models.DateTimeField()
 
     objects = ListingBalanceQuerySet.as_manager()
@@ -115,7 +124,9 @@ class ListingBalance(models.Model):
         verbose_name = _("balance of a listing")
         verbose_name_plural = _("balances of listings")
         constraints = [
-            models.CheckConstraint(name="listing_balance_is_a_share", condition=Q(factor__gt=0, factor__lte=1))
+            models.CheckConstraint(
+                name="listing_balance_is_a_share", condition=Q(factor__gt=0, factor__lte=1, scale__gt=0)
+            )
         ]
 
     def __str__(self):

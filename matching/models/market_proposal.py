@@ -66,6 +66,9 @@ class MarketProposal(Run):
     supplied = models.DecimalField(_("supplied"), max_digits=24, decimal_places=3, default=0)
     left_out = models.JSONField(default=dict, blank=True)
     listings = models.JSONField(default=dict, blank=True)
+    # Pairs that only a shared order makes possible, with why they fit: [[demand, supply, score, reasons], …].
+    unmatched = models.JSONField(default=list, blank=True)
+    model_version = models.CharField(max_length=64, blank=True)
     duration_ms = models.PositiveIntegerField(default=0)
     decision = models.CharField(_("decision"), max_length=10, choices=Decision, default=Decision.OPEN)
     dial = models.PositiveSmallIntegerField(_("dial"), null=True, blank=True, validators=[MaxValueValidator(LAST_DIAL)])
