@@ -178,6 +178,10 @@ EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default=str(BASE_DIR / "matching" /
 if not Path(EMBEDDING_MODEL).is_dir() and env.str("EMBEDDING_MODEL", default=""):
     raise ImproperlyConfigured(f"EMBEDDING_MODEL names a folder that is not there: {EMBEDDING_MODEL}")
 BENCH_DATA = env.str("BENCH_DATA", default="")
+# A learned ranker serves only if it gains so much nDCG@10 over the tuned fusion on lists it never saw.
+RANKER_MARGIN = env.float("RANKER_MARGIN", default=0.03)
+# Whether what passes the gate serves at once, or waits for the platform operator.
+RANKER_PROMOTES_ITSELF = env.bool("RANKER_PROMOTES_ITSELF", default=True)
 
 # People
 AUTH_USER_MODEL = "marketplace.User"

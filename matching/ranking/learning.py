@@ -1,13 +1,15 @@
 """Learn an additive ranker: gradient-boosted step functions, one feature per tree, monotone where we know the way."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import lightgbm
 import numpy as np
 
 from matching.ranking.features import DIRECTIONS, FEATURES
 from matching.ranking.ranker import Ranker
+
+if TYPE_CHECKING:
+    import lightgbm
 
 
 class AdditiveRankerLearner:
@@ -52,6 +54,9 @@ class AdditiveRankerLearner:
         :param names: the features that may be looked at; the others get no points
         :param start: raw scores that are there already and that the points are learned on top of, shape (n,)
         """
+        # Only here: processes that serve a ranker never learn one.
+        import lightgbm  # noqa: PLC0415
+
         columns = [place for place, name in enumerate(FEATURES) if name in set(names)]
         data = lightgbm.Dataset(
             features[:, columns],
@@ -79,7 +84,7 @@ class AdditiveRankerLearner:
         return self
 
 
-def _read_out(booster: lightgbm.Booster, features: np.ndarray, columns: Sequence[int]) -> Ranker:
+def _read_out(booster: "lightgbm.Booster", features: np.ndarray, columns: Sequence[int]) -> Ranker:
     """Turn the booster into one table of raw points per feature by asking it at every step.
 
     As no tree sees two features, the change of the answer when one feature moves is that feature's own. Points are

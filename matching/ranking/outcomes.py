@@ -13,6 +13,7 @@ import numpy as np
 from matching.ranking.facts import ListingFacts
 from matching.ranking.features import pair_features
 from matching.ranking.promotion import OUTCOMES, JudgedGroup
+from matching.ranking.slices import slices_of
 from matching.retrieval.encoder import Encoder
 from matching.retrieval.fusion import ScoreFusion
 from matching.retrieval.keyword import KeywordIndex
@@ -98,4 +99,11 @@ def outcome_groups(outcomes: Sequence[Outcome], encoder: Encoder, fusion: ScoreF
             fused=fusion.fuse(keyword, embedding),
             today=outcome.day,
         )
-        yield JudgedGroup(OUTCOMES, str(outcome.query.organisation), features, outcome.grades)
+        yield JudgedGroup(
+            OUTCOMES,
+            str(outcome.query.organisation),
+            features,
+            outcome.grades,
+            slices=slices_of(outcome.query),
+            day=outcome.day,
+        )

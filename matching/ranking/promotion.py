@@ -1,13 +1,16 @@
 """Whether a learned ranker may take over: only if it beats the tuned fusion on queries it never saw."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 
 from matching.ranking.features import FEATURES, TEXT_FEATURES
 from matching.ranking.learning import AdditiveRankerLearner, scaled
 from matching.ranking.ranker import FUSED, Ranker
+from matching.ranking.slices import FIRM, grades_by_firm
+from matching.ranking.verdict import Comparison, Verdict, refusals_of
 from matching.retrieval.metrics import ndcg_at, paired_difference
 
 COMMERCIAL_FEATURES = tuple(name for name in FEATURES if name not in TEXT_FEATURES)
@@ -16,6 +19,8 @@ FOLDS = 5
 # What a fused score of 1 may weigh, in raw points, and on how many outcomes it is tried.
 SLOPES = (1.0, 2.0, 4.0, 8.0, 16.0)
 SAMPLE, FEW_TREES = 800, 60
+# Where lists are of several days, the ranker is asked about the last of them and learns from those before.
+ASKED_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -23,108 +28,174 @@ class JudgedGroup:
     """The candidates of one query with their features, shape (n, len(FEATURES)), and grades 0 to 4, shape (n,).
 
     Groups of one ``owner`` (a firm, a similar group of goods) know of each other, so they are held out together.
+    ``weights``, shape (n,), undo what the place in the list did to who was looked at. ``slices`` names the part of
+    each kind the list belongs to, ``day`` when it was shown.
     """
 
     source: str
     owner: str
     features: np.ndarray
     grades: np.ndarray
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Mean nDCG@10 of both methods on one source's held-out queries; the interval is of their difference."""
-
-    queries: int
-    fused: float
-    ranked: float
-    difference: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the held-out queries say of a ranker; ``refusal`` says why it is not promoted, or is empty."""
-
-    comparisons: dict[str, Comparison] = field(default_factory=dict)
-    refusal: str = ""
+    weights: np.ndarray | None = None
+    slices: Mapping[str, str] = field(default_factory=dict)
+    day: date | None = None
 
     @property
-    def is_promoted(self) -> bool:
-        return not self.refusal
-
-    def to_dict(self) -> dict:
-        return {"promoted": self.is_promoted, **asdict(self)}
+    def gains(self) -> np.ndarray:
+        return self.grades if self.weights is None else self.grades * self.weights
 
 
-def learn(groups: Sequence[JudgedGroup], *, random_state: int = 0, **settings) -> Ranker:
+def learn(
+    groups: Sequence[JudgedGroup], *, random_state: int = 0, names: Sequence[str] = COMMERCIAL_FEATURES, **settings
+) -> Ranker:
     """Learn a ranker from outcomes, on top of the fused text score.
 
     Texts are left to the fusion: on judged texts it is tuned already, and step functions of its parts, learned there
     under the same cross-validation, lost 0.005 to 0.02 nDCG@10 to it.
+
+    :param names: the features that get points
     """
     outcomes = [group for group in groups if group.source == OUTCOMES]
     settings |= {"random_state": random_state}
     # How much the text is to weigh beside the rest is asked of a part of the outcomes, with few trees.
     sample = outcomes[:: max(1, len(outcomes) // SAMPLE)]
     few = settings | {"trees": min(FEW_TREES, settings.get("trees", FEW_TREES))}
-    slope = max(SLOPES, key=lambda slope: _mean_quality(_on_top(slope, sample, few), sample))
-    return _on_top(slope, outcomes, settings)
+    slope = max(SLOPES, key=lambda slope: _mean_quality(_on_top(slope, sample, names, few), sample))
+    return _on_top(slope, outcomes, names, settings)
 
 
-def _on_top(slope: float, outcomes: Sequence[JudgedGroup], settings: dict) -> Ranker:
+def _on_top(slope: float, outcomes: Sequence[JudgedGroup], names: Sequence[str], settings: dict) -> Ranker:
     features = np.concatenate([group.features for group in outcomes])
+    weighted = any(group.weights is not None for group in outcomes)
+    weights = [np.ones(len(group.grades)) if group.weights is None else group.weights for group in outcomes]
     learner = AdditiveRankerLearner(**settings).fit(
         features,
         np.concatenate([group.grades for group in outcomes]),
         [len(group.grades) for group in outcomes],
-        names=COMMERCIAL_FEATURES,
+        weights=np.concatenate(weights) if weighted else None,
+        names=names,
         start=slope * features[:, FUSED],
     )
     return scaled(learner.ranker_, slope=slope)
 
 
 def _mean_quality(ranker: Ranker, groups: Sequence[JudgedGroup]) -> float:
-    return float(np.mean([quality(ranker.scores(group.features), group.grades) for group in groups]))
+    return float(np.mean([quality(ranker.scores(group.features), group.gains) for group in groups]))
 
 
-def judge(groups: Sequence[JudgedGroup], *, must_gain: Sequence[str], random_state: int = 0, **settings) -> Verdict:
+def leaves_texts_in_order(ranker: Ranker) -> bool:
+    """Return whether pairs of which only the texts are known come in the order of the fusion, whatever they say."""
+    return ranker.slope > 0 and all(
+        not np.ptp(ranker.points[name]) and ranker.unknown[name] == ranker.points[name][0] for name in TEXT_FEATURES
+    )
+
+
+@dataclass
+class _Paired:
+    """nDCG@10 of two methods on the same lists."""
+
+    ours: list[float] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
+
+    def add(self, ours: np.ndarray, theirs: np.ndarray, gains: np.ndarray) -> None:
+        self.ours.append(quality(ours, gains))
+        self.theirs.append(quality(theirs, gains))
+
+    def compared(self) -> Comparison:
+        difference, low, high = paired_difference(np.array(self.ours), np.array(self.theirs))
+        return Comparison(len(self.ours), float(np.mean(self.theirs)), float(np.mean(self.ours)), difference, low, high)
+
+
+def judge(
+    groups: Sequence[JudgedGroup],
+    *,
+    must_gain: Sequence[str],
+    margin: float = 0.0,
+    serving: Ranker | None = None,
+    random_state: int = 0,
+    **settings,
+) -> Verdict:
     """Compare ranker and fusion on held-out queries, by cross-validation over the owners of the groups.
 
-    In each fold the whole procedure runs on the other owners alone. The ranker is refused unless its gain in nDCG@10
-    is above 0, with the whole 95 % bootstrap interval, on each source it must gain on, and unless no source loses.
+    In each fold the whole procedure runs on the other owners alone and, where outcomes are of several days, on the
+    days before those asked about. ``verdict.refusals_of`` says what the ranker is refused for.
+
+    :param must_gain: the sources on which it must gain
+    :param margin: the least mean gain in nDCG@10 on each of them
+    :param serving: the ranker in use, to which it must not lose
     """
+    by_source: dict[str, _Paired] = {}
+    by_slice: dict[str, dict[str, _Paired]] = {}
+    beside = _Paired()
+    keeps_texts = True
+    for ranker, asked in _folds(groups, random_state=random_state, **settings):
+        keeps_texts = keeps_texts and leaves_texts_in_order(ranker)
+        for group in asked:
+            ours, theirs = ranker.scores(group.features), group.features[:, FUSED]
+            by_source.setdefault(group.source, _Paired()).add(ours, theirs, group.gains)
+            if group.source != OUTCOMES:
+                continue
+            if serving is not None:
+                beside.add(ours, serving.scores(group.features), group.gains)
+            for kind, part, gains in _parts(group):
+                by_slice.setdefault(kind, {}).setdefault(part, _Paired()).add(ours, theirs, gains)
+    verdict = Verdict(
+        comparisons={source: by_source[source].compared() for source in sorted(by_source)},
+        slices={
+            kind: {part: parts[part].compared() for part in sorted(parts)} for kind, parts in sorted(by_slice.items())
+        },
+        serving=beside.compared() if beside.ours else None,
+        margin=margin,
+    )
+    has_texts = any(group.source != OUTCOMES for group in groups)
+    return verdict.refused_for(refusals_of(verdict, must_gain=must_gain, texts_are_safe=keeps_texts or has_texts))
+
+
+def _folds(
+    groups: Sequence[JudgedGroup], *, random_state: int, **settings
+) -> Iterator[tuple[Ranker, list[JudgedGroup]]]:
+    """Yield rankers, each with the groups to ask it about, of whose owners and days it knows nothing."""
     owners = sorted({(group.source, group.owner) for group in groups})
     shuffled = np.random.default_rng(random_state).permutation(len(owners))
     fold_of = {owner: int(place) % FOLDS for owner, place in zip(owners, shuffled, strict=True)}
-    ours: dict[str, list[float]] = {}
-    theirs: dict[str, list[float]] = {}
+    last_learned = _last_day_learned(groups)
     for fold in range(FOLDS):
-        ranker = learn([g for g in groups if fold_of[g.source, g.owner] != fold], random_state=random_state, **settings)
-        for group in groups:
-            if fold_of[group.source, group.owner] == fold and group.grades.any():
-                ours.setdefault(group.source, []).append(quality(ranker.scores(group.features), group.grades))
-                theirs.setdefault(group.source, []).append(quality(group.features[:, FUSED], group.grades))
-    comparisons = {}
-    for source, values in sorted(ours.items()):
-        difference, low, high = paired_difference(np.array(values), np.array(theirs[source]))
-        comparisons[source] = Comparison(
-            len(values), float(np.mean(theirs[source])), float(np.mean(values)), difference, low, high
-        )
-    return Verdict(comparisons, _refusal(comparisons, must_gain))
+        learned = [
+            group
+            for group in groups
+            if fold_of[group.source, group.owner] != fold and not _is_later(group, last_learned)
+        ]
+        asked = [
+            group
+            for group in groups
+            if fold_of[group.source, group.owner] == fold
+            and group.gains.any()
+            and (group.day is None or last_learned is None or _is_later(group, last_learned))
+        ]
+        if asked and any(group.source == OUTCOMES for group in learned):
+            yield learn(learned, random_state=random_state, **settings), asked
 
 
-def _refusal(comparisons: dict[str, Comparison], must_gain: Sequence[str]) -> str:
-    for source, comparison in comparisons.items():
-        if source in must_gain and comparison.low <= 0:
-            return (
-                f"On {source} the gain over the fusion is not above 0 ({comparison.low:+.4f} … {comparison.high:+.4f})."
-            )
-        if comparison.high < 0:
-            return f"On {source} it loses to the fusion ({comparison.low:+.4f} … {comparison.high:+.4f})."
-    missing = [source for source in must_gain if source not in comparisons]
-    return f"There is nothing to measure it on: {', '.join(missing)}." if missing else ""
+def _is_later(group: JudgedGroup, last: date | None) -> bool:
+    return last is not None and group.day is not None and group.day > last
+
+
+def _last_day_learned(groups: Sequence[JudgedGroup]) -> date | None:
+    """Return the day up to which is learned, or None where all lists are of one day."""
+    days = sorted(group.day for group in groups if group.day is not None)
+    if not days or days[0] == days[-1]:
+        return None
+    last = days[int(len(days) * (1 - ASKED_SHARE))]
+    # Something must remain to be asked about.
+    return last if last < days[-1] else max(day for day in days if day < days[-1])
+
+
+def _parts(group: JudgedGroup) -> Iterator[tuple[str, str, np.ndarray]]:
+    for kind, part in group.slices.items():
+        yield kind, part, group.gains
+    if group.slices:
+        for part, gains in grades_by_firm(group.features, group.gains):
+            yield FIRM, part, gains
 
 
 def quality(scores: np.ndarray, grades: np.ndarray) -> float:
