@@ -1,3 +1,4 @@
+from matching.services.advices import Suggestion, SuggestionOutOfDate, apply_suggestion, suggest_changes
 from matching.services.events import note_opened, note_seen_in_list, note_shown
 from matching.services.health import Readiness, readiness
 from matching.services.indexing import hear_changes, index_waiting, save_index
@@ -21,6 +22,9 @@ __all__ = [
     "RankerUnproven",
     "Readiness",
     "Search",
+    "Suggestion",
+    "SuggestionOutOfDate",
+    "apply_suggestion",
     "ask_for_quotes",
     "hear_changes",
     "index_waiting",
@@ -39,4 +43,5 @@ __all__ = [
     "roll_back",
     "save_index",
     "search",
+    "suggest_changes",
 ]
