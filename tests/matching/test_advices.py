@@ -53,7 +53,7 @@ def test_suggest_changes_counts_only_what_the_search_then_finds(supply, seller, 
         (["Lowest price −1.8% (100 → 98.2 CNY/t)"], [cheap.pk], 30.0),
         (["Minimum order 25 t → 20 t"], [first.pk], 20.0),
         (["Minimum order 25 t → 10 t"], [first.pk, second.pk], 30.0),
-        (["Hold a valid certificate: CE"], [strict.pk], 30.0),
+        (["Hold a valid certificate: CE marking"], [strict.pk], 30.0),
     ]
 
 
