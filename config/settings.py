@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
@@ -143,7 +144,12 @@ CELERY_BEAT_SCHEDULE = {
     "marketplace-advance-exhibitions": {"task": "marketplace.tasks.advance_exhibitions", "schedule": 60.0},
     "matching-gather-events": {"task": "matching.tasks.gather_events", "schedule": 180.0},
     "matching-invite-visitors": {"task": "matching.tasks.invite_visitors", "schedule": 300.0},
+    "matching-weigh-markets": {"task": "matching.tasks.weigh_markets", "schedule": 300.0},
+    "matching-ring-markets-again": {"task": "matching.tasks.ring_markets_again", "schedule": 60.0},
     "matching-ring-again": {"task": "matching.tasks.ring_again", "schedule": 60.0},
+    "matching-ring-models-again": {"task": "matching.tasks.ring_models_again", "schedule": 300.0},
+    "matching-request-training": {"task": "matching.tasks.request_training", "schedule": crontab(hour=3, minute=10)},
+    "matching-request-proof": {"task": "matching.tasks.request_proof", "schedule": crontab(hour=4, minute=10)},
     "matching-request-missing-runs": {"task": "matching.tasks.request_missing_runs", "schedule": 60.0},
 }
 

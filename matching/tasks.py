@@ -6,13 +6,16 @@ from celery import shared_task
 from django.utils import timezone
 
 from matching import runs
-from matching.models import MatchRun
-from matching.models.match_run import listings_to_match
+from matching.models import BalanceRun, MarketProposal, MatchRun, PoolingRun
+from matching.models.listing_balance import families_to_balance
+from matching.models.match_run import KEPT_FOR, listings_to_match
 
 # Redis hands out smaller numbers first: what nobody waits for lets everything else pass.
 UNHURRIED = 9
 # Seconds. A run takes a fraction of one; the first in a process may have to build the index from rows.
 LONGEST_RUN = 300
+# Seconds. Nights are long, yet the broker must not think the worker dead and give the message to another.
+LONGEST_TRAINING = 1500
 # So many listings of the to-do list are taken up in one minute; the next minute takes the next.
 PER_MINUTE = 3000
 
@@ -52,6 +55,94 @@ def request_missing_runs() -> None:
 def gather_events() -> None:
     """Write what matched firms did about each other; scheduled every three minutes."""
     runs.gather_events()
+
+
+@shared_task(time_limit=LONGEST_RUN, soft_time_limit=LONGEST_RUN - 20)
+def clear_market(run_id: int) -> None:
+    if run := MarketProposal.objects.claim(run_id, now=timezone.now()):
+        runs.clear_market(run, clock=timezone.now)
+
+
+@shared_task(time_limit=LONGEST_RUN, soft_time_limit=LONGEST_RUN - 20)
+def balance_family(run_id: int) -> None:
+    if run := BalanceRun.objects.claim(run_id, now=timezone.now()):
+        runs.balance_family(run, clock=timezone.now)
+
+
+@shared_task(time_limit=LONGEST_RUN, soft_time_limit=LONGEST_RUN - 20)
+def suggest_pools(run_id: int) -> None:
+    if run := PoolingRun.objects.claim(run_id, now=timezone.now()):
+        runs.suggest_pools(run, clock=timezone.now)
+
+
+@shared_task
+def weigh_markets() -> None:
+    """Weigh each family of goods in which something changed, and look for pools; scheduled every five minutes."""
+    now = timezone.now()
+    for run_id in BalanceRun.objects.request(families_to_balance(now), now=now):
+        balance_family.apply_async((run_id,), priority=UNHURRIED)
+    for run_id in PoolingRun.objects.request(now=now):
+        suggest_pools.apply_async((run_id,), priority=UNHURRIED)
+    BalanceRun.objects.forget_before(now - KEPT_FOR)
+    PoolingRun.objects.forget_before(now - KEPT_FOR)
+
+
+@shared_task
+def ring_markets_again() -> None:
+    """Ring for the computations of markets that were left behind; scheduled every minute."""
+    now = timezone.now()
+    for model, task in ((MarketProposal, clear_market), (BalanceRun, balance_family), (PoolingRun, suggest_pools)):
+        model.objects.release(since=now - timedelta(seconds=LONGEST_RUN + 30))
+        for run_id in model.objects.unheard(since=now - timedelta(minutes=2)):
+            task.apply_async((run_id,), priority=UNHURRIED)
+
+
+@shared_task(time_limit=LONGEST_TRAINING, soft_time_limit=LONGEST_TRAINING - 30)
+def train_ranker(run_id: int) -> None:
+    if run := TrainingRun.objects.claim(run_id, now=timezone.now()):
+        runs.train_ranker(run, clock=timezone.now, gather=runs.gathered_outcomes)
+
+
+@shared_task(time_limit=LONGEST_TRAINING, soft_time_limit=LONGEST_TRAINING - 30)
+def prove_recall(run_id: int) -> None:
+    if run := ProofRun.objects.claim(run_id, now=timezone.now()):
+        runs.prove_recall(run, clock=timezone.now)
+
+
+@shared_task(time_limit=LONGEST_RUN, soft_time_limit=LONGEST_RUN - 20)
+def replay_day(run_id: int) -> None:
+    if run := Replay.objects.claim(run_id, now=timezone.now()):
+        runs.replay_day(run, clock=timezone.now)
+
+
+@shared_task
+def request_training() -> None:
+    """Ask for this night's training; scheduled once a night."""
+    now = timezone.now()
+    if run_id := TrainingRun.objects.request(day=timezone.localdate(now), now=now):
+        train_ranker.apply_async((run_id,), priority=UNHURRIED)
+
+
+@shared_task
+def request_proof() -> None:
+    """Ask for this night's proof of the index; scheduled once a night."""
+    now = timezone.now()
+    if run_id := ProofRun.objects.request(day=timezone.localdate(now), now=now):
+        prove_recall.apply_async((run_id,), priority=UNHURRIED)
+
+
+@shared_task
+def ring_models_again() -> None:
+    """Ring for the trainings, proofs and replays that were left behind; scheduled every five minutes."""
+    now = timezone.now()
+    for model, task, longest in (
+        (TrainingRun, train_ranker, LONGEST_TRAINING),
+        (ProofRun, prove_recall, LONGEST_TRAINING),
+        (Replay, replay_day, LONGEST_RUN),
+    ):
+        model.objects.release(since=now - timedelta(seconds=longest + 30))
+        for run_id in model.objects.left_behind(since=now - timedelta(minutes=5)).waiting_ids():
+            task.apply_async((run_id,), priority=UNHURRIED)
 
 
 @shared_task

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Self
 
 from django.db import models
@@ -54,6 +55,9 @@ class Allotment(models.Model):
     pooled_count = models.PositiveSmallIntegerField(default=1)
     fate = models.CharField(_("fate"), max_length=10, choices=Fate)
     dropped_because = models.CharField(_("reason"), max_length=20, choices=Reason, blank=True)
+
+    # While it is decided whether it holds: the same quantity in the market's unit.
+    market_quantity = Decimal(0)
 
     objects = AllotmentQuerySet.as_manager()
 

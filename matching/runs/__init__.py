@@ -1,6 +1,26 @@
+from matching.runs.balancing import balance_family
+from matching.runs.clearing import clear_market
 from matching.runs.gathering import gather_events
 from matching.runs.indexing import index_listings
 from matching.runs.inviting import invite_visitors
 from matching.runs.matching import find_matches
+from matching.runs.outcomes import gathered_outcomes
+from matching.runs.pooling import suggest_pools
+from matching.runs.proving import prove_recall
+from matching.runs.replaying import demands_of, replay_day
+from matching.runs.training import train_ranker
 
-__all__ = ["find_matches", "gather_events", "index_listings", "invite_visitors"]
+__all__ = [
+    "balance_family",
+    "clear_market",
+    "find_matches",
+    "gather_events",
+    "index_listings",
+    "invite_visitors",
+    "demands_of",
+    "gathered_outcomes",
+    "prove_recall",
+    "replay_day",
+    "suggest_pools",
+    "train_ranker",
+]

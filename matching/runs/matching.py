@@ -10,6 +10,7 @@ from matching.live_index import Answer, encoder, facts_of, find, fusion, ranker,
 from matching.live_index.facts import blocked_with
 from matching.models import IndexEntry, Match, MatchRun
 from matching.models.match import ScoredPair
+from matching.runs.balancing import place_in_market
 from matching.runs.indexing import index_listings
 from matching.runs.telling import tell_new_matches
 
@@ -63,6 +64,7 @@ def _match_once(run: MatchRun, *, clock: Callable[[], datetime]) -> bool:
         )
         if is_ours:
             new = set(Match.objects.record(pairs, run=run, now=now))
+            place_in_market(run, listing, now=now)
             told = tell_new_matches(listing, answer.found, new=new, known=known, run=run, now=now)
             MatchRun.objects.filter(pk=run.pk).update(told=told)
             MatchRun.objects.forget_old(listing, now=now)
