@@ -11,8 +11,8 @@ from matching.retrieval.eligibility import unit_factor, why_not
 
 # Figures that go one way: whoever goes farther keeps what was won nearer.
 GRADUAL = frozenset({"minimum_order", "quantity", "price_min", "price_max", "window_start", "window_end", "lead_days"})
-# Beyond this nobody would call it a change of the same offer: half the price, twice the quantity, three months.
-MOST_EFFORT = {"price_min": 0.5, "price_max": 1.0, "window_start": 3.0, "window_end": 3.0, "lead_days": 3.0}
+# Beyond this nobody would call it a change of the same offer: a third of the price, three months.
+MOST_EFFORT = {"price_min": 0.3, "price_max": 0.3, "window_start": 3.0, "window_end": 3.0, "lead_days": 3.0}
 # So many steps of one figure are worth reading.
 STEPS = 3
 

@@ -70,6 +70,9 @@ def changes_to_match(
         change = invert and invert(facts, other, today)
         if not change or (change.field not in changed and len(changed) == most):
             return None
+        # Another size is another variant; another size of another material is another trade.
+        if change.attribute and any(known.attribute and known.field != change.field for known in changed.values()):
+            return None
         before = changed.get(change.field)
         effort = change.effort + (before.effort if before else 0)
         changed[change.field] = replace(change, now=before.now if before else change.now, effort=effort)
@@ -161,7 +164,11 @@ def _attribute(own: ListingFacts, other: ListingFacts, today: date) -> Change | 
     first = next(refusal.rule for refusal in why_not(supply, demand, today) if refusal.rule.startswith("attribute."))
     name = first.removeprefix("attribute.")
     then = other.attributes[name]
-    if isinstance(then, (list, tuple)) and own.properties.get(name, {}).get("match") == "equal":
+    rule = (demand.properties or supply.properties).get(name, {}).get("match")
+    # Who needs DN 50 cannot take DN 20; who makes DN 20 may make DN 50 too.
+    if own is demand and rule == "equal" and isinstance(then, (int, float)):
+        return None
+    if isinstance(then, (list, tuple)) and rule == "equal":
         then = then[0] if then else None
     return None if then is None else Change(f"{ATTRIBUTE}{name}", own.attributes[name], then, VARIANT)
 
