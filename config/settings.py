@@ -146,6 +146,8 @@ CELERY_BEAT_SCHEDULE = {
     "matching-invite-visitors": {"task": "matching.tasks.invite_visitors", "schedule": 300.0},
     "matching-weigh-markets": {"task": "matching.tasks.weigh_markets", "schedule": 300.0},
     "matching-ring-markets-again": {"task": "matching.tasks.ring_markets_again", "schedule": 60.0},
+    "matching-read-leads": {"task": "matching.tasks.read_leads", "schedule": 300.0},
+    "matching-tell-of-projects": {"task": "matching.tasks.tell_of_projects", "schedule": crontab(hour=7, minute=40)},
     "matching-ring-again": {"task": "matching.tasks.ring_again", "schedule": 60.0},
     "matching-ring-models-again": {"task": "matching.tasks.ring_models_again", "schedule": 300.0},
     "matching-request-training": {"task": "matching.tasks.request_training", "schedule": crontab(hour=3, minute=10)},

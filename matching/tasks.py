@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from matching import runs
-from matching.models import BalanceRun, MarketProposal, MatchRun, PoolingRun
+from matching.models import BalanceRun, MarketProposal, MatchRun, PoolingRun, ProofRun, Replay, TrainingRun
 from matching.models.listing_balance import families_to_balance
 from matching.models.match_run import KEPT_FOR, listings_to_match
 
@@ -141,7 +141,8 @@ def ring_models_again() -> None:
         (Replay, replay_day, LONGEST_RUN),
     ):
         model.objects.release(since=now - timedelta(seconds=longest + 30))
-        for run_id in model.objects.left_behind(since=now - timedelta(minutes=5)).waiting_ids():
+        unheard = model.objects.filter(status=model.Status.WAITING, requested_at__lt=now - timedelta(minutes=5))
+        for run_id in unheard.order_by("pk").values_list("pk", flat=True):
             task.apply_async((run_id,), priority=UNHURRIED)
 
 
@@ -149,3 +150,18 @@ def ring_models_again() -> None:
 def invite_visitors() -> None:
     """Invite firms whose demands match what is on show at announced exhibitions; scheduled every five minutes."""
     runs.invite_visitors(now=timezone.now())
+
+
+@shared_task
+def read_leads() -> None:
+    """Read firms and building projects that were not read as they are now; scheduled every five minutes."""
+    while runs.read_projects(now=timezone.now()):
+        pass
+    while runs.read_firms(now=timezone.now()):
+        pass
+
+
+@shared_task
+def tell_of_projects() -> None:
+    """Tell sellers of new building projects that need what they offer; scheduled once a day."""
+    runs.tell_of_projects(now=timezone.now())

@@ -28,6 +28,7 @@ EVENTS = {
     "match.created": Event(_("A match was found"), Membership.TRADING_ROLES),
     "match.proposed": Event(_("The platform proposed quantities for matches"), Membership.TRADING_ROLES),
     "pool.suggested": Event(_("A collective purchase was suggested"), Membership.TRADING_ROLES),
+    "project.found": Event(_("A new building project needs what we offer"), Membership.TRADING_ROLES),
     "listing.expired": Event(_("A listing expired"), Membership.TRADING_ROLES),
     "listing_import.finished": Event(_("A file of listings was imported"), Membership.TRADING_ROLES),
     "organisation.approved": Event(_("The organisation was approved"), EVERYBODY),

@@ -18,7 +18,7 @@ def due(count: np.ndarray, first: np.ndarray, last: np.ndarray, today: int, *, h
 
     >>> day = np.array
     >>> often = due(day([6]), day([0]), day([500]), 560, horizon=90.0)
-    >>> often[0] > due(day([6]), day([0]), day([100]), 560, horizon=90.0)[0]
+    >>> bool(often[0] > due(day([6]), day([0]), day([100]), 560, horizon=90.0)[0])
     True
     """
     count, span = np.asarray(count, dtype=np.float64), np.asarray(last - first, dtype=np.float64)

@@ -61,7 +61,13 @@ def firms_to_profile(text_version: str, now: datetime) -> "models.QuerySet[Organ
         text_version=text_version,
         made_at__gt=now - READ_AGAIN_AFTER,
     )
-    return Organisation.objects.approved().filter(~Exists(good)).order_by("pk")
+    return possible_buyers().filter(~Exists(good)).order_by("pk")
+
+
+def possible_buyers() -> "models.QuerySet[Organisation]":
+    """Return the approved organisations that buy goods and let suppliers find them."""
+    kinds = (Organisation.Kind.BANK, Organisation.Kind.INSURER, Organisation.Kind.GUARANTOR)
+    return Organisation.objects.approved().exclude(kind__in=kinds).exclude(disclosure__is_lead=False)
 
 
 class LeadContactQuerySet(models.QuerySet):

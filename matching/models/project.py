@@ -47,7 +47,8 @@ class BuildingProject(models.Model):
     """A plant, park or line that is being built and will need equipment, as an official notice or a firm's list has it.
 
     Without ``brought_by`` the platform operator brought it and every member sees it; else it is that firm's own, and
-    nobody else's. ``vector`` (little-endian float16) and ``categories`` are what was read in its words.
+    nobody else's. ``vector`` (little-endian float16), ``categories`` and ``normal`` (its equipment in normal form) are
+    what was read in its words.
     """
 
     class Kind(models.TextChoices):
@@ -114,6 +115,7 @@ class BuildingProject(models.Model):
     url = models.URLField(_("address of the source"), blank=True)
     categories = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     vector = models.BinaryField(default=b"")
+    normal = models.TextField(blank=True)
     # Of the models that read it; empty: not read since it last changed.
     text_version = models.CharField(max_length=64, blank=True, db_index=True)
     is_demo = models.BooleanField(_("demo data"), default=False)
