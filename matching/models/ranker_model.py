@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Self
 
@@ -32,6 +33,50 @@ class RankerModelQuerySet(models.QuerySet):
         return self.promotable().update(
             status=RankerModel.Status.PROMOTED, promoted_at=now, promoted_by=by, retired_at=None
         )
+
+    def take_over(
+        self, ranker: "RankerModel | None", *, kind: str, by: User | None, now: datetime, why: str = ""
+    ) -> bool:
+        """Let this ranker serve, or the shipped one, and note who wanted it; return False where the gate refused it.
+
+        Call it in a transaction. Two at once wait for each other; the later one stands.
+        """
+        replaced = self.in_use().select_for_update().first()
+        if replaced == ranker:
+            return True
+        self.retire(now=now)
+        if ranker is not None and not self.filter(pk=ranker.pk).promote(now=now, by=by):
+            return False
+        RankerChange.objects.create(kind=kind, ranker=ranker, replaced=replaced, by=by, why=why, at=now)
+        return True
+
+    def record(
+        self, document: Mapping, *, version: str, now: datetime, run: TrainingRun | None = None
+    ) -> "RankerModel":
+        """Keep a ranker with the verdict that its card carries, as a candidate or refused.
+
+        One that is known already stays as it is: what happened to it is not undone by finding it again.
+        """
+        card = document["card"]
+        refusals = card.get("refusals") or []
+        values = {
+            "document": dict(document),
+            "status": RankerModel.Status.REFUSED if refusals else RankerModel.Status.CANDIDATE,
+            "embedding_version": card.get("embedding", ""),
+            "fusion_version": card.get("fusion", ""),
+            "verdict": {
+                "comparisons": card["held_out"],
+                "slices": card.get("slices") or {},
+                "serving": card.get("serving"),
+                "margin": card.get("margin"),
+            },
+            "refusal_zh": " ".join(one["zh"] for one in refusals),
+            "refusal_en": " ".join(one["en"] for one in refusals),
+            "trained_on": {name: card.get(name) for name in ("outcomes", "judged", "firms", "trained_at")},
+            "training_run": run,
+            "judged_at": now,
+        }
+        return self.get_or_create(version=version, defaults=values)[0]
 
     def newest(self) -> Self:
         return self.order_by("-judged_at", "-pk")

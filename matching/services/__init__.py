@@ -3,6 +3,14 @@ from matching.services.events import note_opened, note_seen_in_list, note_shown
 from matching.services.health import Readiness, readiness
 from matching.services.indexing import hear_changes, index_waiting, save_index
 from matching.services.matches import ListingNotOpen, open_negotiation, request_matches, request_runs
+from matching.services.nightly import (
+    AlreadyAtWork,
+    NothingToReplay,
+    record_replay,
+    request_proof,
+    request_replay,
+    request_training,
+)
 from matching.services.quotations import ask_for_quotes
 from matching.services.rankers import (
     NothingToRollBack,
@@ -16,7 +24,9 @@ from matching.services.rankers import (
 from matching.services.searches import Search, look_from, nearly_fitting, search
 
 __all__ = [
+    "AlreadyAtWork",
     "ListingNotOpen",
+    "NothingToReplay",
     "NothingToRollBack",
     "RankerNotPromotable",
     "RankerUnproven",
@@ -38,8 +48,12 @@ __all__ = [
     "promote_ranker",
     "readiness",
     "record_ranker",
+    "record_replay",
     "request_matches",
+    "request_proof",
+    "request_replay",
     "request_runs",
+    "request_training",
     "roll_back",
     "save_index",
     "search",

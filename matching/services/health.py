@@ -8,7 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError as BrokerError
 
 from matching.live_index import text_version
-from matching.models import IndexEntry
+from matching.models import IndexEntry, ProofRun
 from matching.models.index_entry import index_lag
 
 # An index further behind than this no longer keeps what is promised about posted listings.
@@ -24,6 +24,8 @@ class Readiness:
     """What works, and the reasons why requests should not come here yet."""
 
     reasons: dict[str, str] = field(default_factory=dict)
+    # What an operator should look at, though every request can be answered.
+    warnings: dict[str, str] = field(default_factory=dict)
     entries: int = 0
     lag_seconds: float = 0.0
 
@@ -74,6 +76,19 @@ def _look_at_index(state: Readiness, now: datetime) -> None:
     state.lag_seconds = round(index_lag(version, now), 1)
     if state.lag_seconds > LONGEST_LAG:
         state.reasons["index"] = f"The index is {state.lag_seconds:.0f} seconds behind."
+    if problem := _recall_problem():
+        state.warnings["recall"] = problem
+
+
+def _recall_problem() -> str:
+    """Return what the latest proof of the index found broken; nothing where none was made yet."""
+    run = ProofRun.objects.proven().newest().first()
+    if run is None:
+        return ""
+    broken = [f"{one.shape} {one.recall:.4f}" for one in run.proofs.broken().order_by("pk")]
+    if run.missing:
+        broken.append(f"{run.missing} listings missing")
+    return f"On {run.day} the index served less than promised: {', '.join(broken)}." if broken else ""
 
 
 def _broker_problem() -> str:

@@ -26,6 +26,7 @@ class NothingToRollBack(RuleBroken):
     pass
 
 
+@transaction.atomic
 def promote_ranker(*, document: Mapping, now: datetime, by: User | None = None) -> RankerModel:
     """Let a trained ranker serve from the next question on, in every process.
 
@@ -43,23 +44,9 @@ def record_ranker(*, document: Mapping, now: datetime) -> RankerModel:
     :raises ValueError: if it was learned on other features than ours
     """
     ranker = Ranker.from_dict(dict(document))
-    card = ranker.card
-    if not card.get("held_out"):
+    if not ranker.card.get("held_out"):
         raise RankerUnproven(_("This ranker carries no held-out figures: train it with train_ranker."))
-    refusals = card.get("refusals", [])
-    values = {
-        "document": dict(document),
-        "embedding_version": card.get("embedding", ""),
-        "fusion_version": card.get("fusion", ""),
-        "verdict": {"comparisons": card["held_out"], "slices": card.get("slices", {}), "refusals": refusals},
-        "trained_on": {"judged": card.get("judged", {}), "outcomes": card.get("outcomes", {})},
-        "judged_at": now,
-    }
-    if refusals:
-        values["status"] = RankerModel.Status.REFUSED
-        values |= {f"refusal_{language}": " ".join(one[language] for one in refusals) for language in ("zh", "en")}
-    # What is there already stays as it is: its history is not rewritten by reading a file again.
-    return RankerModel.objects.get_or_create(version=ranker.version, defaults=values)[0]
+    return RankerModel.objects.record(document, version=ranker.version, now=now)
 
 
 @transaction.atomic
@@ -97,19 +84,14 @@ def _before(present: RankerModel) -> RankerModel | None:
 def _take_over(
     ranker: RankerModel | None, *, kind: str, by: User | None, now: datetime, why: str
 ) -> RankerModel | None:
-    replaced = RankerModel.objects.in_use().select_for_update().first()
-    if ranker is not None and replaced == ranker:
-        return ranker
-    RankerModel.objects.retire(now=now)
+    try:
+        with transaction.atomic():
+            took_over = RankerModel.objects.take_over(ranker, kind=kind, by=by, now=now, why=why)
+    except IntegrityError as error:
+        # Where nothing served yet, there was no row to wait for: the constraint let only one of two stand.
+        raise RankerNotPromotable(_("Another ranker was promoted at this moment. Look again.")) from error
+    if not took_over:
+        raise RankerNotPromotable(_("The gate refused this ranker: it cannot serve."))
     if ranker is not None:
-        try:
-            with transaction.atomic():
-                moved = RankerModel.objects.filter(pk=ranker.pk).promote(now=now, by=by)
-        except IntegrityError as error:
-            # Somebody else's promotion came first; the constraint let only one stand.
-            raise RankerNotPromotable(_("Another ranker was promoted at this moment. Look again.")) from error
-        if not moved:
-            raise RankerNotPromotable(_("The gate refused this ranker: it cannot serve."))
         ranker.refresh_from_db()
-    RankerChange.objects.create(kind=kind, ranker=ranker, replaced=replaced, by=by, why=why, at=now)
     return ranker

@@ -14,6 +14,7 @@ def readyz(request):
     answer = {
         "status": "ready" if state.is_ready else "not ready",
         "reasons": state.reasons,
+        "warnings": state.warnings,
         "index": {"entries": state.entries, "lag_seconds": state.lag_seconds},
     }
     return JsonResponse(answer, status=HTTPStatus.OK if state.is_ready else HTTPStatus.SERVICE_UNAVAILABLE)

@@ -196,6 +196,7 @@ def test_readyz_says_why_it_is_not_ready(client, monkeypatch):
     assert answer.json() == {
         "status": "not ready",
         "reasons": {"broker": "away"},
+        "warnings": {},
         "index": {"entries": 3, "lag_seconds": 2.0},
     }
 
