@@ -15,7 +15,8 @@ from marketplace.models import Listing
 from marketplace.parsing.normal_form import normalise
 from matching.live_index import snapshot
 from matching.live_index.facts import category_book, facts_of, with_facts
-from matching.live_index.snapshot import NormalFormIndex
+from matching.live_index.sequences import Sequences
+from matching.live_index.snapshot import NormalFormIndex, Parts
 from matching.live_index.trained import encoder, fusion, text_version
 from matching.models import IndexEntry
 from matching.ranking import ListingFacts
@@ -25,6 +26,8 @@ from matching.retrieval.vector_index import VectorIndex
 log = logging.getLogger(__name__)
 # How many candidates each leg gives, and how many rows are read at once.
 DEPTH, PAGE = 200, 1000
+# With so many additions a newer snapshot is worth taking; one that lags so far behind is not.
+NEWS, MOST_REPLAYED = 2000, 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,12 @@ class Candidates:
 class LiveIndex:
     """Vectors, words and hard facts of all listings that can be found, as of the last ``refresh``.
 
-    Each call holds one lock: within a process searches go one after another, each a few milliseconds long.
+    The three parts are told the same things in the same order and so share their slots: what the table allows is the
+    filter of both legs. Each call holds one lock: within a process searches go one after another, each a few
+    milliseconds long.
+
+    A snapshot is memory-mapped, so all processes share one copy of it; what came since, each has for itself. When
+    that grows and somebody has written a newer snapshot, it is taken: read beside the searches, changed over in one.
     """
 
     def __init__(self, folder: Path, *, model_version: str, dim: int) -> None:
@@ -50,25 +58,47 @@ class LiveIndex:
         self.model_version = model_version
         self._lock = threading.RLock()
         self._is_loaded = False
-        self.vectors, self.keywords, self.table = VectorIndex(dim), NormalFormIndex(), CandidateTable()
+        self._dim = dim
+        self._take(self._empty(), name="")
+        self._coming: _Coming | None = None
+        self._passed_over = ""
+
+    def _empty(self) -> Parts:
+        return Parts(VectorIndex(self._dim), NormalFormIndex(), CandidateTable(), Sequences(), -1)
+
+    def _take(self, parts: Parts, *, name: str) -> None:
+        self.vectors, self.keywords, self.table = parts.vectors, parts.keywords, parts.table
         # The number under which each entry was last written, also of those that cannot be found now.
-        self.sequences: dict[int, int] = {}
-        self._last = -1
+        self.sequences, self._last, self._taken = parts.sequences, parts.last, name
         self._book: dict | None = None
 
     def __len__(self) -> int:
         """Return how many listings can be found."""
         return len(self.table)
 
+    @property
+    def promised_recall(self) -> float:
+        """The share of the truly best that a search finds, whatever the filter."""
+        return self.vectors.promised_recall
+
+    @property
+    def wants_saving(self) -> bool:
+        """Whether so much was added since the snapshot that a newer one would help all processes."""
+        return self.vectors.fresh_count > max(NEWS, len(self.table) // 50)
+
     def refresh(self, now: datetime) -> None:
         """Bring the index up to what is committed; a look at one row where nothing changed."""
         with self._lock:
             if not self._is_loaded:
                 self._load(now)
+            self._follow_snapshots()
             self._learn_categories()
-            while entries := list(self._entries().after(self._last)[:PAGE]):
-                self._apply(entries, now)
-                self._last = entries[-1].sequence
+            self._read_on(now)
+
+    def _read_on(self, now: datetime) -> None:
+        while entries := list(self._entries().after(self._last)[:PAGE]):
+            self._apply(entries, now)
+            self._last = entries[-1].sequence
 
     def candidates(
         self,
@@ -86,20 +116,19 @@ class LiveIndex:
         """
         with self._lock:
             words = query.normal or normalise(query.text)
-            permitted = self.table.ids[self.table.allowed(query, today, rules=rules)]
-            # Scored once for all listings: the words of a whole listing are what a match spends its time on.
-            by_words = self.keywords.scores(words)
-            by_word, _ = self.keywords.best(by_words, DEPTH, np.isin(self.keywords.ids, permitted))
-            by_meaning, _ = self.vectors.search(vector, DEPTH, np.isin(self.vectors.ids, permitted))
-            known = np.intersect1d(np.asarray(also, dtype=np.int64), permitted)
+            allowed = self.table.allowed(query, today, rules=rules)
+            by_word, _ = self.keywords.search(words, DEPTH, allowed)
+            by_meaning, _ = self.vectors.search(vector, DEPTH, allowed)
+            known = np.unique(np.asarray(also, dtype=np.int64))
+            slots = self.table.find(known)
+            known = known[(slots >= 0) & allowed[slots]]
             ids = np.union1d(np.union1d(by_word, by_meaning[by_meaning >= 0]), known)
-            keyword = by_words[_places(self.keywords.ids, ids)]
-            # A listing whose vector is of another model has no meaning here yet.
-            embedding = np.nan_to_num(self.vectors.scores(vector, ids), nan=0.0)
+            keyword = self.keywords.scores(words, self.table.find(ids))
+            embedding = self.vectors.scores(vector, ids)
         fused = fusion().fuse(keyword, embedding)
         order = np.lexsort((ids, -fused))
         keep = order[(np.arange(len(order)) < limit) | np.isin(ids[order], known)]
-        return Candidates(ids[keep], keyword[keep], embedding[keep], fused[keep], len(permitted))
+        return Candidates(ids[keep], keyword[keep], embedding[keep], fused[keep], int(np.count_nonzero(allowed)))
 
     def _learn_categories(self) -> None:
         """Take the attribute rules of an edited category over for all its listings."""
@@ -109,64 +138,112 @@ class LiveIndex:
             self._book = book
 
     def save(self) -> None:
-        """Write a snapshot, from which the next process starts quickly."""
+        """Write a snapshot, from which the next process starts quickly; searches go on meanwhile."""
         with self._lock:
-            snapshot.save(self)
+            # Slots are never used twice, so what these hold now can be read later just as well.
+            order, vectors, keywords = self.table.order(), self.vectors, self.keywords
+            table, sequences, last = self.table.rearranged(order), self.sequences.copy(), self._last
+        snapshot.save(Parts(vectors.rearranged(order), keywords.rearranged(order), table, sequences, last), self.folder)
+
+    def _follow_snapshots(self) -> None:
+        """Change over to a newer snapshot where that helps: what is searched beside it shrinks, memory is shared."""
+        if self._coming:
+            if self._coming.is_alive():
+                return
+            coming, self._coming = self._coming, None
+            if coming.parts and coming.parts.last >= self._last - MOST_REPLAYED:
+                self._take(coming.parts, name=coming.name_of_snapshot)
+            return
+        is_helpful = self.vectors.fresh_count > NEWS or (not self._taken and len(self.table) > NEWS)
+        if is_helpful and snapshot.present(self.folder) not in {"", self._taken, self._passed_over}:
+            self._passed_over = snapshot.present(self.folder)
+            self._coming = _Coming(self.folder, self._passed_over)
+            self._coming.start()
 
     def _entries(self):
         return IndexEntry.objects.defer("text")
 
     def _load(self, now: datetime) -> None:
         """Take the snapshot where there is a sound one, then whatever the rows say otherwise."""
+        name = snapshot.present(self.folder)
         if parts := snapshot.load(self.folder):
-            self.vectors, self.keywords, self.table, self.sequences = parts
-        rows = dict(self._entries().values_list("pk", "sequence"))
-        self._forget(self.sequences.keys() - rows.keys())
-        self.sequences = {pk: sequence for pk, sequence in self.sequences.items() if pk in rows}
-        changed = [pk for pk, sequence in rows.items() if self.sequences.get(pk) != sequence]
-        if changed and not self.sequences:
-            self._build(changed, now)
-        else:
-            for page in _pages(changed):
-                self._apply(list(self._entries().filter(pk__in=page)), now)
-        self._last = max(rows.values(), default=-1)
+            self._take(parts, name=name)
+            self._read_on(now)
+        if not len(self.sequences) or not self._agrees():
+            self._compare(now)
         self._is_loaded = True
+
+    def _agrees(self) -> bool:
+        """Return whether the rows up to the last number are those that were read."""
+        return self.sequences.digest() == IndexEntry.objects.filter(sequence__lte=self._last).digest()
+
+    def _compare(self, now: datetime) -> None:
+        """Make good whatever was written or deleted unseen: each entry's number is compared."""
+        rows = IndexEntry.objects.order_by("pk").values_list("pk", "sequence")
+        ids, numbers = np.array(list(rows.iterator(chunk_size=50_000)), dtype=np.int64).reshape(-1, 2).T
+        gone, changed = self.sequences.differing(ids, numbers)
+        if len(changed) > len(self.sequences) // 2:
+            self._take(self._empty(), name="")
+            self._build(ids.tolist(), now)
+        else:
+            self._forget(gone.tolist())
+            self.sequences.forget(gone.tolist())
+            for page in _pages(changed.tolist()):
+                self._apply(list(self._entries().filter(pk__in=page)), now)
+        self._last = int(numbers.max(initial=-1))
 
     def _build(self, listing_ids: Sequence[int], now: datetime) -> None:
         """Fill the empty index at one go, which is many times faster than adding."""
         log.info("Building the index of %s entries from rows.", len(listing_ids))
-        ids, texts, vectors, with_vector = [], [], [], []
-        for page in _pages(listing_ids):
-            for entry, facts in self._open_ones(list(self._entries().filter(pk__in=page)), now):
-                self.table.put(facts)
-                ids.append(entry.pk)
-                texts.append(entry.normal)
-                if self._has_vector(entry):
-                    with_vector.append(entry.pk)
-                    vectors.append(_vector(entry))
-        self.keywords.build(np.array(ids, dtype=np.int64), texts)
-        if vectors:
-            self.vectors.build(np.array(with_vector, dtype=np.int64), np.stack(vectors))
+        ids: list[int] = []
+        vectors = np.zeros((len(listing_ids), self._dim), dtype=np.float16)
+
+        def texts() -> Iterable[str]:
+            for page in _pages(listing_ids):
+                for entry, facts in self._open_ones(list(self._entries().filter(pk__in=page)), now):
+                    self.table.put(facts)
+                    if self._has_vector(entry):
+                        vectors[len(ids)] = _vector(entry)
+                    ids.append(entry.pk)
+                    yield entry.normal
+
+        # One by one into all three parts: all texts at once would not fit into memory.
+        keywords = self.keywords.build(ids, texts())
+        order = self.table.order()
+        self.vectors = VectorIndex(self._dim).build(np.array(ids, dtype=np.int64)[order], vectors[order])
+        self.keywords, self.table = keywords.rearranged(order), self.table.rearranged(order)
 
     def _apply(self, entries: Sequence[IndexEntry], now: datetime) -> None:
         found = self._open_ones(entries, now)
         self._forget({entry.pk for entry in entries} - {entry.pk for entry, _facts in found})
-        with_vector = [entry for entry, _facts in found if self._has_vector(entry)]
-        self.vectors.remove([entry.pk for entry, _facts in found if not self._has_vector(entry)])
-        if with_vector:
-            ids = np.array([entry.pk for entry in with_vector], dtype=np.int64)
-            self.vectors.add(ids, np.stack([_vector(entry) for entry in with_vector]))
+        if found:
+            vectors = np.zeros((len(found), self._dim), dtype=np.float32)
+            for place, (entry, _facts) in enumerate(found):
+                if self._has_vector(entry):
+                    vectors[place] = _vector(entry)
+            self.vectors.add([entry.pk for entry, _facts in found], vectors)
         for entry, facts in found:
             self.keywords.add(entry.pk, entry.normal)
             self.table.put(facts)
+        if self.table.dead > max(NEWS, len(self.table) // 4):
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Close the holes in all parts at once, so that they go on sharing their slots."""
+        order = self.table.order()
+        self.vectors, self.keywords = self.vectors.rearranged(order), self.keywords.rearranged(order)
+        self.table = self.table.rearranged(order)
 
     def _has_vector(self, entry: IndexEntry) -> bool:
-        """A vector of another embedding says nothing here; its entry is written anew before long."""
+        """A vector of another embedding says nothing here; its entry is written anew before long.
+
+        Until then the listing has a vector of zeros, which is near to nothing.
+        """
         return entry.model_version.split("-")[0] == self.model_version.split("-")[0]
 
     def _open_ones(self, entries: Sequence[IndexEntry], now: datetime) -> list[tuple[IndexEntry, ListingFacts]]:
         """Return the entries of listings that can be traded, with their facts; note the numbers of all."""
-        self.sequences.update((entry.pk, entry.sequence) for entry in entries)
+        self.sequences.note((entry.pk, entry.sequence) for entry in entries)
         listings = with_facts(Listing.objects.open(now).filter(pk__in=[entry.pk for entry in entries]))
         facts = {one.id: one for one in facts_of(listings, now=now)}
         return [(entry, facts[entry.pk]) for entry in entries if entry.pk in facts]
@@ -184,14 +261,20 @@ def _vector(entry: IndexEntry) -> np.ndarray:
     return np.frombuffer(entry.vector, dtype="<f2").astype(np.float32)
 
 
-def _places(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return where each wanted id, in ascending order, stands among the ids."""
-    places = np.flatnonzero(np.isin(ids, wanted))
-    return places[np.argsort(ids[places])]
-
-
 def _pages(listing_ids: Sequence[int]) -> Iterable[Sequence[int]]:
     return (listing_ids[start : start + PAGE] for start in range(0, len(listing_ids), PAGE))
+
+
+class _Coming(threading.Thread):
+    """Reads a snapshot beside the searches; ``parts`` are there when it has ended, if the snapshot is sound."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(name="index-snapshot", daemon=True)
+        self.folder, self.name_of_snapshot = folder, name
+        self.parts: Parts | None = None
+
+    def run(self) -> None:
+        self.parts = snapshot.load(self.folder)
 
 
 def live_index() -> LiveIndex:

@@ -6,23 +6,23 @@ import json
 import logging
 import shutil
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 import matching.retrieval
+from matching.live_index.sequences import Sequences
+from matching.retrieval.arrays import load_arrays, save_arrays
 from matching.retrieval.candidate_table import CandidateTable
 from matching.retrieval.keyword import KeywordIndex
 from matching.retrieval.tokens import cut
 from matching.retrieval.vector_index import VectorIndex
 
-if TYPE_CHECKING:
-    from matching.live_index.index import LiveIndex
-
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
+PARTS = ("vectors", "keywords", "table")
 
 
 class NormalFormIndex(KeywordIndex):
@@ -31,34 +31,52 @@ class NormalFormIndex(KeywordIndex):
     cut = staticmethod(cut)
 
 
-Parts = tuple[VectorIndex, NormalFormIndex, CandidateTable, dict[int, int]]
+@dataclass(frozen=True)
+class Parts:
+    """What a snapshot holds: the three parts over the same slots, what was read, and up to which number."""
+
+    vectors: VectorIndex
+    keywords: NormalFormIndex
+    table: CandidateTable
+    sequences: Sequences
+    last: int
 
 
-def save(index: "LiveIndex") -> None:
-    """Write a snapshot beside the present one, then put it in its place."""
-    index.folder.mkdir(parents=True, exist_ok=True)
-    with (index.folder / "lock").open("w") as lock:
+def save(parts: Parts, home: Path) -> str:
+    """Write a snapshot beside the present one, put it in its place, and return its name."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
         # One writer at a time: each sweeps away what the others left.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _write(index, index.folder)
+        return _write(parts, home)
 
 
-def _write(index: "LiveIndex", home: Path) -> None:
+def _write(parts: Parts, home: Path) -> str:
     folder = Path(tempfile.mkdtemp(prefix="snapshot-", dir=home))
-    index.vectors.save(folder / "vectors.npz")
-    index.keywords.save(folder / "keywords.npz")
-    index.table.save(folder)
-    sequences = np.array(sorted(index.sequences.items()), dtype=np.int64).reshape(-1, 2)
-    np.save(folder / "sequences.npy", sequences)
-    manifest = {"code": code_version(), "files": {path.name: _digest(path) for path in sorted(folder.iterdir())}}
+    for name in PARTS:
+        getattr(parts, name).save(folder / name)
+    ids, numbers = parts.sequences.arrays()
+    save_arrays(folder / "sequences", {"ids": ids, "numbers": numbers, "last": np.array([parts.last])})
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest = {"code": code_version(), "files": {str(path.relative_to(folder)): _digest(path) for path in files}}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     # One rename makes it the present one: who reads sees the old snapshot or the new one.
     pointer = home / f"{folder.name}.pointer"
     pointer.write_text(folder.name, encoding="utf-8")
     pointer.replace(home / "present")
     for old in home.glob("snapshot-*"):
+        # Who has mapped its files keeps them until it lets them go.
         if old != folder and old.is_dir():
             shutil.rmtree(old, ignore_errors=True)
+    return folder.name
+
+
+def present(home: Path) -> str:
+    """Return the name of the present snapshot, "" where there is none."""
+    try:
+        return (home / "present").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
 
 
 def is_there(home: Path) -> bool:
@@ -81,12 +99,13 @@ def load(home: Path) -> Parts | None:
         if broken := [name for name, digest in manifest["files"].items() if _digest(folder / name) != digest]:
             log.warning("The index snapshot is damaged (%s); building from rows.", ", ".join(broken))
             return None
-        sequences = {int(pk): int(number) for pk, number in np.load(folder / "sequences.npy", allow_pickle=False)}
-        return (
-            VectorIndex.load(folder / "vectors.npz"),
-            NormalFormIndex.load(folder / "keywords.npz"),
-            CandidateTable.load(folder),
-            sequences,
+        sequences = load_arrays(folder / "sequences")
+        return Parts(
+            VectorIndex.load(folder / "vectors"),
+            NormalFormIndex.load(folder / "keywords"),
+            CandidateTable.load(folder / "table"),
+            Sequences(sequences["ids"], sequences["numbers"]),
+            int(sequences["last"][0]),
         )
     except FileNotFoundError:
         return None

@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import connection, models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 
 from marketplace.models import Listing
 
@@ -19,6 +19,18 @@ class IndexEntryQuerySet(models.QuerySet):
     def fresh(self, model_version: str) -> Self:
         """Return the entries that say what their listing says, in the words of this embedding model."""
         return self.filter(revision=F("listing__revision"), model_version=model_version)
+
+    def digest(self) -> tuple[int, int, int]:
+        """Return how many entries there are and two sums that change when an id or a number does.
+
+        It is read from an index alone; the entries themselves would be gigabytes.
+        """
+        sums = self.aggregate(
+            count=Count("pk"),
+            numbers=Sum("sequence", default=0),
+            products=Sum((F("listing_id") % 65536) * (F("sequence") % 65536), default=0),
+        )
+        return int(sums["count"]), int(sums["numbers"]), int(sums["products"])
 
     def record(self, entries: Iterable["IndexEntry"]) -> None:
         """Write these entries, each under the next number; call it in a short transaction.
@@ -67,6 +79,8 @@ class IndexEntry(models.Model):
         indexes = [
             # The to-do list is asked for often, and must not read the vectors and texts to be answered.
             models.Index(name="index_entry_of_revision", fields=["listing"], include=["revision", "model_version"]),
+            # What a process compares with its snapshot when it starts.
+            models.Index(name="index_entry_of_sequence", fields=["sequence"], include=["listing"]),
         ]
 
     def __str__(self):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from matching.ranking.facts import ListingFacts
+from matching.retrieval.columns import ask_each
 from matching.retrieval.eligibility import (
     TOLERANCE,
     delivery_places,
@@ -39,24 +40,24 @@ class Question:
         return self.query.side == "supply"
 
     def number(self, name: str) -> np.ndarray:
-        return self.table.numbers[name][self.slots]
+        return self.table.numbers[name].take(self.slots)
 
     def day(self, name: str) -> np.ndarray:
-        return self.table.days[name][self.slots]
+        return self.table.days[name].take(self.slots)
 
     def organisation(self) -> np.ndarray:
-        return self.table.organisations[self.slots]
+        return self.table.organisations.take(self.slots)
 
     def ask(self, name: str, passes: Callable[..., bool]) -> np.ndarray:
         """Put a question to each different value of an interned column; return the answers slot by slot."""
-        values = self.table.interned[name]
-        answers = np.fromiter((passes(value) for value in values), dtype=bool, count=len(values))
-        return answers[self.table.codes[name][self.slots]]
+        codes = self.table.codes[name].take(self.slots)
+        return ask_each(self.table.interned[name], codes, passes)[codes]
 
     def measure(self, name: str, number: Callable[..., float | None]) -> np.ndarray:
         """Do the same for a number, NaN where there is none."""
         answers = [number(value) for value in self.table.interned[name]]
-        return np.array([np.nan if each is None else each for each in answers])[self.table.codes[name][self.slots]]
+        answers = np.array([np.nan if each is None else each for each in answers])
+        return answers[self.table.codes[name].take(self.slots)]
 
     def all(self, *, answer: bool) -> np.ndarray:
         return np.full(len(self.slots), answer)
@@ -77,6 +78,8 @@ def _organisation(at: Question) -> np.ndarray:
 
 def _block(at: Question) -> np.ndarray:
     """Blocks are between organisations and change without any listing: those that the query brings along count."""
+    if not at.query.blocked:
+        return at.all(answer=True)
     return ~np.isin(at.organisation(), list(at.query.blocked))
 
 
@@ -158,29 +161,28 @@ def _certificates(at: Question) -> np.ndarray:
 
 def _attributes(at: Question) -> np.ndarray:
     fits = at.all(answer=True)
+    codes = at.table.codes["category"].take(at.slots)
+    occurs = np.zeros(len(at.table.interned["category"]), dtype=bool)
+    occurs[codes] = True
     for key, value in at.query.attributes.items():
         column = at.table.attributes.get(key)
         if column is None or value is None:
             continue
-        rules = _rules_of(key, at)
-        for rule in set(rules) - {"soft"}:
-            here = np.flatnonzero(rules == rule)
-            fits[here] &= column.fits(
-                at.slots[here], len(at.table.ids), value, rule, value_is_offered=at.query_is_supply
-            )
+        by_rule: dict[str, np.ndarray] = {}
+        for code in np.flatnonzero(occurs).tolist():
+            rule = _rule_of(key, at.table.interned["category"][code], at)
+            by_rule.setdefault(rule, np.zeros(len(occurs), dtype=bool))[code] = True
+        for rule in by_rule.keys() - {"soft"}:
+            here = np.flatnonzero(by_rule[rule][codes])
+            fits[here] &= column.fits(at.slots[here], value, rule, value_is_offered=at.query_is_supply)
     return fits
 
 
-def _rules_of(key: str, at: Question) -> np.ndarray:
-    """Return the rule of an attribute for each slot: by the demand's category, else by the supply's."""
-
-    def rule(category: str) -> str:
-        own, theirs = at.query.properties, at.table.properties.get(category, {})
-        properties = (theirs or own) if at.query_is_supply else (own or theirs)
-        return properties.get(key, {}).get("match", "soft")
-
-    rules = np.array([rule(category) for category in at.table.interned["category"]], dtype=object)
-    return rules[at.table.codes["category"][at.slots]]
+def _rule_of(key: str, category: str, at: Question) -> str:
+    """Return the rule of an attribute for listings of a category: by the demand's category, else by the supply's."""
+    own, theirs = at.query.properties, at.table.properties.get(category, {})
+    properties = (theirs or own) if at.query_is_supply else (own or theirs)
+    return properties.get(key, {}).get("match", "soft")
 
 
 # In the order in which they are asked: what leaves few in question comes first.

@@ -1,61 +1,64 @@
 """Find texts by the words they share with a query: BM25 over postings that can be added to while they are searched."""
 
-import tempfile
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from matching.retrieval.arrays import load_arrays, save_arrays
 from matching.retrieval.ordering import best_slots
+from matching.retrieval.postings import MOST_COUNTED, MOST_TERMS, Postings, hashes, packed
 from matching.retrieval.slots import Slots, fit
 from matching.retrieval.tokens import tokenise
 
 SATURATION = 0.9
 LENGTH_SHARE = 0.4
 SMALLEST_MERGE = 2000
-
-
-@dataclass(frozen=True)
-class Postings:
-    """The large, unchanging part: for each term the slots that hold it, and how often.
-
-    ``starts`` has the shape (terms + 1,): term t has the entries starts[t] to starts[t + 1] of ``slots`` and
-    ``counts``; ``impacts`` is the share of a count that BM25 lets through, in [0, 1).
-    """
-
-    terms: dict[str, int]
-    starts: np.ndarray
-    slots: np.ndarray
-    counts: np.ndarray
-    impacts: np.ndarray
-
-    @classmethod
-    def empty(cls) -> "Postings":
-        return cls({}, np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.uint8), np.zeros(0, np.float32))
+# A filter is looked at in blocks of so many slots; what lies between far-apart blocks is passed over.
+BLOCK, FAR = 2048, 8
 
 
 @dataclass
 class Fresh:
-    """The small part that was added since: rows in the order of their arrival, each for one slot."""
+    """The small part that was added since: row after row, each for the next slot."""
 
-    slots: array = field(default_factory=lambda: array("q"))
     lengths: array = field(default_factory=lambda: array("q"))
-    latest: dict[int, int] = field(default_factory=dict)
     postings: dict[str, tuple[array, array]] = field(default_factory=dict)
 
-    def add(self, slot: int, counts: Counter[str]) -> None:
-        row = len(self.slots)
-        self.slots.append(slot)
+    def add(self, counts: Counter[str]) -> None:
+        row = len(self.lengths)
         self.lengths.append(counts.total())
-        self.latest[slot] = row
         for term, count in counts.items():
             rows, times = self.postings.setdefault(term, (array("q"), array("B")))
             rows.append(row)
-            times.append(min(count, 255))
+            times.append(min(count, MOST_COUNTED))
+
+    def copy(self) -> "Fresh":
+        return Fresh(self.lengths[:], {term: (rows[:], times[:]) for term, (rows, times) in self.postings.items()})
+
+    def entries(self, place: np.ndarray, terms: np.ndarray) -> np.ndarray:
+        """Return the entries packed: rows as the slots of ``place`` (-1: gone), terms numbered by ``terms``."""
+        numbers = np.searchsorted(terms, hashes(self.postings)).astype(np.uint64)
+        sizes = [len(rows) for rows, _ in self.postings.values()]
+        rows = np.frombuffer(b"".join(rows.tobytes() for rows, _ in self.postings.values()), dtype=np.int64)
+        times = np.frombuffer(b"".join(times.tobytes() for _, times in self.postings.values()), dtype=np.uint8)
+        slots = place[rows]
+        stays = slots >= 0
+        return packed(np.repeat(numbers, sizes)[stays], slots[stays], times[stays])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One term of a question: its number in the large part (-1: not there), its weight, and its fresh entries."""
+
+    number: int
+    weight: float
+    rows: array | tuple
+    counts: array | tuple
 
 
 class KeywordIndex:
@@ -64,8 +67,9 @@ class KeywordIndex:
     So a score lies in [0, 1] and says which share of the query's weight the text holds, also for words that no text
     has; within one query the order is that of plain BM25 (Robertson & Zaragoza, 2009, eq. 3.15).
 
-    A search takes a lock against a concurrent add (both take milliseconds and hold the interpreter anyway).
-    Removed and replaced texts count in the words' frequencies until the next merge, as in Lucene.
+    A search reads the postings of the slots that its filter allows, as far as these stand together. It takes a lock
+    against a concurrent add (both take milliseconds and hold the interpreter anyway). Removed and replaced texts count
+    in the words' frequencies until they are merged away, as in Lucene.
     """
 
     # How a text becomes tokens; who has texts in their normal form already says so in a subclass.
@@ -75,15 +79,15 @@ class KeywordIndex:
         self.saturation = saturation
         self.length_share = length_share
         self._lock = threading.RLock()
-        self._reset(Slots(), Postings.empty(), np.zeros(0, np.int32))
+        self._begin(Slots(), Postings.empty(), np.zeros(0, np.int32))
 
-    def _reset(self, slots: Slots, postings: Postings, lengths: np.ndarray) -> None:
+    def _begin(self, slots: Slots, postings: Postings, lengths: np.ndarray) -> None:
         self._slots = slots
         self._postings = postings
         self._lengths = lengths  # of the slots in postings, in tokens
-        self._stale = np.zeros(len(lengths), dtype=bool)  # slots whose entries in postings no longer hold
-        self._fresh = Fresh()
+        self._held = int(np.count_nonzero(lengths))
         self._mean_length = _mean(lengths)
+        self._fresh = Fresh()
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -93,40 +97,66 @@ class KeywordIndex:
         """The id of each slot: the order of ``allowed`` and of ``scores`` (see Slots)."""
         return self._slots.ids
 
-    def build(self, ids: np.ndarray, texts: Sequence[str]) -> "KeywordIndex":
-        """Hold exactly these texts; the i-th id gets slot i."""
-        counts = [Counter(self.cut(text)) for text in texts]
+    @property
+    def fresh_count(self) -> int:
+        """How many were added since the last merge."""
+        return len(self._fresh.lengths)
+
+    def build(self, ids: Sequence[int] | np.ndarray, texts: Iterable[str]) -> "KeywordIndex":
+        """Hold exactly these texts; the i-th id gets slot i. The texts are read one by one, and not kept.
+
+        ``ids`` are looked at when all texts were read: who makes the texts may fill them meanwhile.
+        """
+        numbers: dict[str, int] = {}
+        entries, lengths = array("Q"), array("i")
+        for slot, text in enumerate(texts):
+            counts = Counter(self.cut(text))
+            lengths.append(counts.total())
+            place = slot << 8
+            entries.extend(
+                [
+                    numbers.setdefault(term, len(numbers)) << 40 | place | min(count, MOST_COUNTED)
+                    for term, count in counts.items()
+                ]
+            )
+        slots = Slots(ids)
+        if len(slots.ids) != len(lengths) or len(numbers) >= MOST_TERMS:
+            raise ValueError(f"{len(slots.ids)} ids for {len(lengths)} texts with {len(numbers)} different words")
+        terms = hashes(numbers)
+        order = np.argsort(terms)
+        number = np.empty(len(terms), dtype=np.uint64)
+        number[order] = np.arange(len(terms), dtype=np.uint64)
+        packed_entries = np.array(entries, dtype=np.uint64)
+        del entries, numbers
+        low = np.uint64(2**40 - 1)
+        for start in range(0, len(packed_entries), 5_000_000):
+            block = packed_entries[start : start + 5_000_000]
+            block[:] = number[block >> np.uint64(40)] << np.uint64(40) | block & low
         with self._lock:
-            self._reset(Slots(ids), Postings.empty(), np.zeros(0, np.int32))
-            for slot, count in enumerate(counts):
-                self._fresh.add(slot, count)
-            self.merge()
+            self._put(slots, terms[order], packed_entries, np.array(lengths, dtype=np.int32))
         return self
 
     def add(self, item: int, text: str) -> None:
         """Hold this text under this id, in place of what the id held before."""
         counts = Counter(self.cut(text))
         with self._lock:
-            slot = int(self._slots.place([item])[0])
-            if slot < len(self._stale):
-                self._stale[slot] = True
-            self._fresh.add(slot, counts)
-            if len(self._fresh.slots) > max(SMALLEST_MERGE, len(self._lengths) // 20):
+            self._slots.place([item])
+            self._fresh.add(counts)
+            if len(self._fresh.lengths) > max(SMALLEST_MERGE, len(self._lengths) // 20):
                 self.merge()
 
     def remove(self, item: int) -> None:
         """Forget this id, if it is here."""
         with self._lock:
-            for slot in self._slots.free([item]).tolist():
-                if slot < len(self._stale):
-                    self._stale[slot] = True
-                self._fresh.latest.pop(slot, None)
+            self._slots.free([item])
 
     def scores(self, text: str, slots: np.ndarray | None = None) -> np.ndarray:
         """Return the score of the text's words in each slot, float32 in [0, 1]; all slots unless some are named."""
-        query = Counter(self.cut(text))
         with self._lock:
-            scores = self._scores(query)
+            asked, limit = self._question(text)
+            if slots is not None and 8 * len(slots) < len(self._slots.ids):
+                return self._scores_of(np.asarray(slots), asked) / np.float32(limit or 1)
+            scores = self._scores(asked, 0, len(self._slots.ids)) / np.float32(limit or 1)
         return scores if slots is None else scores[slots]
 
     def search(self, text: str, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -134,7 +164,20 @@ class KeywordIndex:
 
         ``allowed`` is a bool array over slots, of the shape of ``ids``; slots beyond its end are not allowed.
         """
-        return self.best(self.scores(text), k, allowed)
+        with self._lock:
+            asked, limit = self._question(text)
+            count = len(self._slots.ids)
+            allowed = np.ones(count, dtype=bool) if allowed is None else fit(allowed, count)
+            slots, scores = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.float32)]
+            for start, stop in spans(allowed):
+                within = self._scores(asked, start, stop)
+                found = np.flatnonzero((within > 0) & allowed[start:stop])
+                slots.append(found + start)
+                scores.append(within[found])
+            found, found_scores = np.concatenate(slots), np.concatenate(scores) / np.float32(limit or 1)
+            ids = self._slots.ids[found]
+        best = best_slots(found_scores, ids, k)
+        return ids[best], found_scores[best]
 
     def best(self, scores: np.ndarray, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return ids and scores of the k best of what `scores` gave for all slots, as `search` does."""
@@ -144,100 +187,151 @@ class KeywordIndex:
         best = found[best_slots(scores[found], ids[found], k)]
         return ids[best], scores[best]
 
-    def _scores(self, query: Counter[str]) -> np.ndarray:
+    def _question(self, text: str) -> tuple[list[Asked], float]:
+        """Return the terms of a text that some text here has, and the score of a text that has all in plenty."""
+        query = Counter(self.cut(text))
         postings, fresh = self._postings, self._fresh
-        scores = np.zeros(len(self._slots.ids), dtype=np.float32)
-        fresh_scores = np.zeros(len(fresh.slots), dtype=np.float32)
-        held = int(np.count_nonzero(self._lengths)) + len(fresh.slots)
-        norms = self._norms(np.array(fresh.lengths, dtype=np.int64)) if len(fresh.slots) else None
-        limit = 0.0
-        for term, asked in query.items():
-            at = postings.terms.get(term)
-            start, stop = (postings.starts[at], postings.starts[at + 1]) if at is not None else (0, 0)
+        held = self._held + len(fresh.lengths)
+        asked, limit = [], 0.0
+        for (term, times), number in zip(query.items(), postings.find(list(query)).tolist(), strict=True):
             rows, counts = fresh.postings.get(term, ((), ()))
-            frequency = (stop - start) + len(rows)
-            weight = asked * float(np.log1p((held - frequency + 0.5) / (frequency + 0.5)))
+            frequency = len(rows) + (int(postings.starts[number + 1] - postings.starts[number]) if number >= 0 else 0)
+            weight = times * float(np.log1p((held - frequency + 0.5) / (frequency + 0.5)))
             limit += weight
-            if stop > start:
-                # A slot stands once in a term's postings, so plain fancy addition is right, and fast.
-                scores[postings.slots[start:stop]] += np.float32(weight) * postings.impacts[start:stop]
-            if len(rows):
-                places, times = np.array(rows, dtype=np.int64), np.array(counts, dtype=np.float32)
-                fresh_scores[places] += weight * times / (times + norms[places])
-        scores[: len(self._stale)][self._stale] = 0.0
-        if fresh.latest:
-            places = np.fromiter(fresh.latest.keys(), dtype=np.int64, count=len(fresh.latest))
-            scores[places] = fresh_scores[np.fromiter(fresh.latest.values(), dtype=np.int64, count=len(fresh.latest))]
-        return scores / np.float32(limit) if limit > 0 else scores
+            if frequency:
+                asked.append(Asked(number, weight, rows, counts))
+        return asked, limit
+
+    def _scores(self, asked: list[Asked], start: int, stop: int) -> np.ndarray:
+        """Return the undivided score of each slot from start to stop, 0 for dead ones, float32."""
+        scores = np.zeros(stop - start, dtype=np.float32)
+        postings, base = self._postings, len(self._lengths)
+        if start < base:
+            for term in asked:
+                if term.number >= 0:
+                    first, last = self._entries_of(term, start, stop)
+                    # A slot stands once in a term's postings, so plain fancy addition is right, and fast.
+                    scores[postings.slots[first:last] - start] += np.float32(term.weight) * postings.impacts[first:last]
+        if stop > base:
+            first = max(start - base, 0)
+            scores[base + first - start :] += self._fresh_scores(asked)[first : stop - base]
+        scores[~self._slots.alive[start:stop]] = 0.0
+        return scores
+
+    def _entries_of(self, term: Asked, start: int, stop: int) -> tuple[int, int]:
+        """Return where a term's postings for the slots from start to stop begin and end."""
+        first, last = self._postings.starts[term.number : term.number + 2].tolist()
+        if start == 0 and stop >= len(self._lengths):
+            return first, last
+        return tuple((first + np.searchsorted(self._postings.slots[first:last], (start, stop))).tolist())
+
+    def _fresh_scores(self, asked: list[Asked]) -> np.ndarray:
+        """Return the undivided score of each fresh row."""
+        lengths = np.frombuffer(self._fresh.lengths, dtype=np.int64)
+        scores, norms = np.zeros(len(lengths), dtype=np.float32), self._norms(lengths)
+        for term in asked:
+            if len(term.rows):
+                rows = np.frombuffer(term.rows, dtype=np.int64)
+                times = np.frombuffer(term.counts, dtype=np.uint8).astype(np.float32)
+                scores[rows] += np.float32(term.weight) * times / (times + norms[rows])
+        return scores
+
+    def _scores_of(self, slots: np.ndarray, asked: list[Asked]) -> np.ndarray:
+        """Return the undivided scores of these few slots: each is looked up in each term's postings."""
+        scores = np.zeros(len(slots), dtype=np.float32)
+        order = np.argsort(slots)
+        ascending, postings, base = slots[order], self._postings, len(self._lengths)
+        for term in asked:
+            first, last = postings.starts[term.number : term.number + 2].tolist() if term.number >= 0 else (0, 0)
+            if last > first:
+                held = postings.slots[first:last]
+                places = np.minimum(np.searchsorted(held, ascending), last - first - 1)
+                is_here = held[places] == ascending
+                scores[is_here] += np.float32(term.weight) * postings.impacts[first:last][places[is_here]]
+        is_fresh = ascending >= base
+        if is_fresh.any():
+            scores[is_fresh] = self._fresh_scores(asked)[ascending[is_fresh] - base]
+        scores[~self._slots.alive[ascending]] = 0.0
+        result = np.empty_like(scores)
+        result[order] = scores
+        return result
 
     def _norms(self, lengths: np.ndarray) -> np.ndarray:
         """Return how much a text's length holds its counts back, shape of ``lengths``."""
-        mean = self._mean_length or max(1.0, float(lengths.mean()))
+        mean = self._mean_length or (max(1.0, float(lengths.mean())) if len(lengths) else 1.0)
         return (self.saturation * (1 - self.length_share + self.length_share * lengths / mean)).astype(np.float32)
 
     def merge(self) -> None:
         """Move what was added into the large part, and drop what was removed; scores follow the new frequencies."""
         with self._lock:
-            old, fresh = self._postings, self._fresh
-            terms = dict(old.terms)
-            numbers = [terms.setdefault(term, len(terms)) for term in fresh.postings]
-            sizes = [len(rows) for rows, _ in fresh.postings.values()]
-            rows = np.frombuffer(b"".join(rows.tobytes() for rows, _ in fresh.postings.values()), dtype=np.int64)
-            times = np.frombuffer(b"".join(times.tobytes() for _, times in fresh.postings.values()), dtype=np.uint8)
-            alive = np.zeros(len(fresh.slots), dtype=bool)
-            alive[list(fresh.latest.values())] = True
-            added, kept = alive[rows], ~self._stale[old.slots]
-            old_number = np.repeat(np.arange(len(old.terms)), np.diff(old.starts))
-            number = np.concatenate([old_number[kept], np.repeat(np.array(numbers, dtype=np.int64), sizes)[added]])
-            fresh_slots = np.array(fresh.slots, dtype=np.int32)
-            slots = np.concatenate([old.slots[kept], fresh_slots[rows[added]]])
-            counts = np.concatenate([old.counts[kept], times[added]])
-            order = np.lexsort((slots, number))
-            starts = np.concatenate([[0], np.cumsum(np.bincount(number, minlength=len(terms)))])
-            lengths = np.zeros(len(self._slots.ids), dtype=np.int32)
-            lengths[: len(self._lengths)] = np.where(self._stale, 0, self._lengths)
-            fresh_lengths = np.array(fresh.lengths, dtype=np.int32)
-            for slot, row in fresh.latest.items():
-                lengths[slot] = fresh_lengths[row]
-            self._mean_length = _mean(lengths)
-            slots, counts = slots[order], counts[order]
-            impacts = counts / (counts + self._norms(lengths)[slots])
-            self._reset(self._slots, Postings(terms, starts, slots, counts, impacts.astype(np.float32)), lengths)
+            place = np.where(self._slots.alive, np.arange(len(self._slots.ids)), -1)
+            self._put(self._slots, *self._gatherer()(place, len(place)))
 
-    def save(self, path: Path) -> None:
-        """Write the index to this file; a reader sees the old file or the new one, never half of it."""
+    def rearranged(self, order: np.ndarray) -> "KeywordIndex":
+        """Return an index of what these slots hold, in this order, and of nothing else; searches go on meanwhile."""
         with self._lock:
-            self.merge()
-            arrays = {
-                "ids": self._slots.ids,
-                "alive": self._slots.alive,
-                "lengths": self._lengths,
-                "terms": np.frombuffer("\n".join(self._postings.terms).encode(), dtype=np.uint8),
-                "starts": self._postings.starts,
-                "slots": self._postings.slots,
-                "counts": self._postings.counts,
-                "impacts": self._postings.impacts,
-                "settings": np.array([self.saturation, self.length_share]),
-            }
-        path = Path(path)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **arrays)
-        Path(file.name).replace(path)
+            ids, gather = self._slots.ids, self._gatherer()
+        place = np.full(len(ids), -1)
+        place[order] = np.arange(len(order))
+        return self._made(self.saturation, self.length_share, Slots(ids[order]), gather(place, len(order)))
 
     @classmethod
-    def load(cls, path: Path) -> "KeywordIndex":
-        """Return the index that was saved to this file."""
-        with np.load(path, allow_pickle=False) as arrays:
-            saturation, length_share = arrays["settings"].tolist()
-            index = cls(saturation=saturation, length_share=length_share)
-            ids, alive = arrays["ids"], arrays["alive"]
-            slots = Slots(ids)
-            slots.free(ids[~alive])
-            text = arrays["terms"].tobytes().decode()
-            terms = {term: number for number, term in enumerate(text.split("\n") if text else [])}
-            postings = Postings(terms, arrays["starts"], arrays["slots"], arrays["counts"], arrays["impacts"])
-            index._reset(slots, postings, arrays["lengths"])
+    def _made(cls, saturation: float, length_share: float, slots: Slots, gathered: tuple) -> "KeywordIndex":
+        index = cls(saturation=saturation, length_share=length_share)
+        index._put(slots, *gathered)
         return index
+
+    def _gatherer(self) -> Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return what gathers the present terms, packed entries and lengths, each slot moved to its place (-1: gone).
+
+        It may be called later, without the lock: it goes by a copy of what may change.
+        """
+        old, fresh = self._postings, self._fresh.copy()
+        known = np.concatenate([self._lengths, np.array(fresh.lengths, dtype=np.int32)])
+        base = len(self._lengths)
+
+        def gather(place: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            place = place[: len(known)]
+            terms = np.union1d(old.terms, hashes(fresh.postings)) if fresh.postings else old.terms
+            entries = np.concatenate([old.entries(place[:base], terms), fresh.entries(place[base:], terms)])
+            lengths = np.zeros(count, dtype=np.int32)
+            lengths[place[place >= 0]] = known[place >= 0]
+            return terms, entries, lengths
+
+        return gather
+
+    def _put(self, slots: Slots, terms: np.ndarray, entries: np.ndarray, lengths: np.ndarray) -> None:
+        self._mean_length = _mean(lengths)
+        self._begin(slots, Postings.of_entries(terms, entries, self._norms(lengths)), lengths)
+
+    def save(self, folder: Path) -> None:
+        """Write the index into this folder."""
+        with self._lock:
+            self.merge()
+            arrays = {**self._slots.arrays(), "lengths": self._lengths, **self._postings.arrays()}
+        save_arrays(folder, {**arrays, "settings": np.array([self.saturation, self.length_share])})
+
+    @classmethod
+    def load(cls, folder: Path) -> "KeywordIndex":
+        """Return the index that was saved to this folder; its postings are shared with all that load it."""
+        arrays = load_arrays(folder)
+        saturation, length_share = arrays["settings"].tolist()
+        index = cls(saturation=saturation, length_share=length_share)
+        index._begin(Slots.of_arrays(arrays), Postings.of_arrays(arrays), arrays["lengths"])
+        return index
+
+
+def spans(allowed: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield where stretches of slots begin and end that hold all that is allowed; few, and far from one another.
+
+    >>> list(spans(np.arange(100_000) % 50_000 < 10))
+    [(0, 2048), (49152, 51200)]
+    """
+    blocks = np.flatnonzero(np.logical_or.reduceat(allowed, np.arange(0, len(allowed), BLOCK))) if len(allowed) else []
+    if len(blocks):
+        parts = np.split(blocks, np.flatnonzero(np.diff(blocks) > FAR) + 1)
+        for part in parts:
+            yield int(part[0]) * BLOCK, min((int(part[-1]) + 1) * BLOCK, len(allowed))
 
 
 def _mean(lengths: np.ndarray) -> float:

@@ -154,7 +154,7 @@ def test_snapshot_that_is_damaged_is_built_from_rows(now, demand, caplog):
     index = live_index()
     before = proposed(index, demand, now)
     index.save()
-    (file,) = index.folder.glob("snapshot-*/vectors.npz")
+    (file,) = index.folder.glob("snapshot-*/vectors/vectors.npy")
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
@@ -162,7 +162,7 @@ def test_snapshot_that_is_damaged_is_built_from_rows(now, demand, caplog):
     after = proposed(another_process(), demand, now)
 
     assert after == before
-    assert "damaged (vectors.npz)" in caplog.text
+    assert "damaged (vectors/vectors.npy)" in caplog.text
 
 
 def test_snapshot_of_another_database_is_not_believed(now, demand):

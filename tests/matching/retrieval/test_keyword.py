@@ -115,12 +115,12 @@ def test_load_gives_back_what_was_saved(tmp_path):
     index.add(8, "ball pump")
     index.remove(7)
 
-    index.save(tmp_path / "keyword.npz")
-    loaded = KeywordIndex.load(tmp_path / "keyword.npz")
+    index.save(tmp_path / "keywords")
+    loaded = KeywordIndex.load(tmp_path / "keywords")
 
     for query in ("ball", "球阀", "pump dn50"):
         assert [part.tolist() for part in loaded.search(query, 9)] == [part.tolist() for part in index.search(query, 9)]
-    assert [path.name for path in tmp_path.iterdir()] == ["keyword.npz"]
+    assert [path.name for path in tmp_path.iterdir()] == ["keywords"]
     loaded.add(7, "pump")
     assert loaded.search("pump", 9)[0].tolist() == [7, 8]
 

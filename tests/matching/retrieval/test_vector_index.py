@@ -130,14 +130,14 @@ def test_load_gives_back_what_was_saved(tmp_path):
     index.add(np.arange(15, 30), vectors[15:])
     index.remove([3])
 
-    index.save(tmp_path / "vectors.npz")
-    loaded = VectorIndex.load(tmp_path / "vectors.npz")
+    index.save(tmp_path / "vectors")
+    loaded = VectorIndex.load(tmp_path / "vectors")
 
     assert [part.tolist() for part in loaded.search(vectors[0], 30)] == [
         part.tolist() for part in index.search(vectors[0], 30)
     ]
     assert loaded.ids.tolist() == index.ids.tolist()
-    assert [path.name for path in tmp_path.iterdir()] == ["vectors.npz"]
+    assert [path.name for path in tmp_path.iterdir()] == ["vectors"]
 
 
 def test_search_sees_whole_states_while_others_write(monkeypatch):
