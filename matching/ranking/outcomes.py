@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -12,6 +13,7 @@ import numpy as np
 
 from matching.ranking.facts import ListingFacts
 from matching.ranking.features import pair_features
+from matching.ranking.labels import Label
 from matching.ranking.promotion import OUTCOMES, JudgedGroup
 from matching.ranking.slices import slices_of
 from matching.retrieval.encoder import Encoder
@@ -30,19 +32,32 @@ class OutcomesUnreadable(ValueError):  # noqa: N818 - named for the fact
 
 @dataclass(frozen=True)
 class Outcome:
-    """A listing, the counterparts that it was shown on a day, and what came of each: 0 nothing … 4 fulfilled."""
+    """A listing, the counterparts that it was shown on a day, and what came of each: 0 nothing … 4 fulfilled.
+
+    ``labels`` say more of each candidate where events were noted, else there are none; ``in_full`` is the chance with
+    which each pair's supplier was expected to deliver in full, NaN where it had no record.
+    """
 
     day: date
     query: ListingFacts
     candidates: Sequence[ListingFacts]
     grades: np.ndarray
+    labels: Sequence[Label] = ()
+    in_full: np.ndarray | None = None
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """Return what undoes the place in the list, shape (n,), None where places are not known."""
+        return np.array([label.weight for label in self.labels]) if self.labels else None
 
 
 def read_outcomes(path: Path) -> tuple[dict, list[Outcome]]:
     """Return what the file says of its origin, and its outcomes (JSON lines, plain or .gz).
 
     The first line is ``{"model": …}``; each other is ``{"day", "query": facts, "candidates": [{…facts, "grade"}]}``
-    with facts named as the fields of ``ListingFacts``.
+    with facts named as the fields of ``ListingFacts``. Where it was noted how they were shown, each candidate also has
+    ``position`` (null: told by a message), ``weight``, ``acted``, ``asked``, ``fulfilled`` as `Label` says, and
+    ``in_full``, the chance with which the pair's supplier was expected to deliver in full.
 
     :raises OutcomesUnreadable: if a line is not so
     """
@@ -66,9 +81,26 @@ def _outcome(path: Path, number: int, line: str) -> Outcome:
             query=_facts(record["query"]),
             candidates=[_facts(candidate) for candidate in record["candidates"]],
             grades=np.array([int(candidate["grade"]) for candidate in record["candidates"]]),
+            labels=[_label(candidate) for candidate in record["candidates"] if "position" in candidate],
+            in_full=np.array([_float(candidate.get("in_full")) for candidate in record["candidates"]]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise OutcomesUnreadable(f"{path}, line {number}: {error!r}") from error
+
+
+def _label(candidate: dict) -> Label:
+    return Label(
+        grade=int(candidate["grade"]),
+        position=candidate["position"],
+        acted=bool(candidate.get("acted")),
+        asked=bool(candidate.get("asked")),
+        fulfilled=candidate.get("fulfilled"),
+        weight=float(candidate.get("weight", 1.0)),
+    )
+
+
+def _float(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _facts(record: dict) -> ListingFacts:
@@ -104,6 +136,7 @@ def outcome_groups(outcomes: Sequence[Outcome], encoder: Encoder, fusion: ScoreF
             str(outcome.query.organisation),
             features,
             outcome.grades,
+            weights=outcome.weights,
             slices=slices_of(outcome.query),
             day=outcome.day,
         )
