@@ -185,6 +185,8 @@ SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default=str(BASE_DIR / "matching" / "data" / "embedding"))
 if not Path(EMBEDDING_MODEL).is_dir() and env.str("EMBEDDING_MODEL", default=""):
     raise ImproperlyConfigured(f"EMBEDDING_MODEL names a folder that is not there: {EMBEDDING_MODEL}")
+# Whether firms in their first week may take reserved places of lists, until they were shown often enough.
+NEW_FIRM_FLOOR = env.bool("NEW_FIRM_FLOOR", default=True)
 BENCH_DATA = env.str("BENCH_DATA", default="")
 # A learned ranker serves only if it gains so much nDCG@10 over the tuned fusion on lists it never saw.
 RANKER_MARGIN = env.float("RANKER_MARGIN", default=0.03)

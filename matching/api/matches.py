@@ -11,8 +11,9 @@ from rest_framework.views import APIView
 from marketplace.models import Listing, Organisation
 from marketplace.models.disclosure import Reader
 from matching import services
-from matching.models import Match, MatchRun
+from matching.models import Allotment, MatchRun
 from matching.models.match_run import progress_of
+from matching.services import exposures
 
 MOST_RESULTS = 100
 
@@ -63,10 +64,36 @@ class ResultSerializer(serializers.Serializer):
     reasons = ReasonSerializer(many=True)
 
 
+class AllotmentInMatch(serializers.ModelSerializer):
+    """What the platform proposes that these two trade: so much of the demand, in its unit."""
+
+    quantity = serializers.FloatField()
+    supplier_count = serializers.IntegerField(help_text="How many suppliers together serve the demand.")
+    covered = serializers.FloatField(help_text="What they cover of it.")
+    pooled_count = serializers.IntegerField(help_text="How many demands share one order to reach its minimum.")
+
+    class Meta:
+        model = Allotment
+        fields = ("quantity", "unit", "supplier_count", "covered", "pooled_count")
+
+
 class MatchResultSerializer(ResultSerializer):
     id = serializers.IntegerField(help_text="Of the match, which both sides share.")
+    mutual = serializers.FloatField(
+        allow_null=True,
+        help_text="What both sides may expect beside all that compete for either; to compare with others alone.",
+    )
+    placed = serializers.ChoiceField(
+        ["", "allotted", "new_firm"],
+        help_text="Why it stands where it does: the platform allotted it, or a firm new on the market has its place.",
+    )
+    allotment = AllotmentInMatch(source="standing_allotment", allow_null=True)
     model_version = serializers.CharField()
     first_seen_at = serializers.DateTimeField()
+
+
+class ListQuery(serializers.Serializer):
+    order = serializers.ChoiceField(exposures.ORDERS, default="mutual")
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -98,7 +125,17 @@ class ListingMatches(APIView):
 
     @extend_schema(
         operation_id="listing_matches_list",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("offset", int)],
+        parameters=[
+            OpenApiParameter("limit", int),
+            OpenApiParameter("offset", int),
+            OpenApiParameter(
+                "order",
+                str,
+                enum=exposures.ORDERS,
+                default="mutual",
+                description="By what both sides may expect beside all that compete for either, or by score alone.",
+            ),
+        ],
         responses=MatchesSerializer,
     )
     def get(self, request, listing_id):
@@ -117,7 +154,10 @@ class ListingMatches(APIView):
     def _shown(self, request, listing):
         now, pages = timezone.now(), Pages()
         run = MatchRun.objects.latest_of(listing)
-        matches = Match.objects.for_listing(listing).current(now).visible_to(request.user).with_listings()
+        asked = ListQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        order = asked.validated_data["order"]
+        matches = exposures.match_list(listing=listing, user=request.user, now=now, order=order)
         page = pages.paginate_queryset(matches, request)
         for rank, match in enumerate(page, start=pages.offset + 1):
             match.listing, match.rank = match.other_than(listing), rank

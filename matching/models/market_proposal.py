@@ -3,7 +3,8 @@ from typing import Self
 
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from config.runs import Run, RunQuerySet
@@ -35,7 +36,11 @@ class MarketProposalQuerySet(RunQuerySet):
         return list(waiting.order_by("requested_at", "pk").values_list("pk", flat=True))
 
     def with_names(self) -> Self:
-        return self.select_related("category", "requested_by", "decided_by")
+        """Fetch what a market is called by: its category, or the category at the top of its family."""
+        top = Category.objects.filter(code=OuterRef("family"))
+        return self.select_related("category", "requested_by", "decided_by").annotate(
+            family_zh=Subquery(top.values("name_zh")), family_en=Subquery(top.values("name_en"))
+        )
 
 
 class MarketProposal(Run):
@@ -104,6 +109,13 @@ class MarketProposal(Run):
     def __str__(self):
         return f"{self.family or self.category_id} {self.region}: {self.status}, {self.decision}"
 
+    @property
+    def name(self) -> str:
+        """Return what the market is called in the reader's language; fetch it ``with_names()``."""
+        if self.category_id:
+            return self.category.name
+        return (self.family_en if get_language() == "en" else self.family_zh) or self.family
+
 
 class MarketPoint(models.Model):
     """A market cleared at one stop of the dial.
@@ -143,3 +155,8 @@ class MarketPoint(models.Model):
 
     def __str__(self):
         return f"{self.proposal_id} at {self.dial}: {self.fill:.0%}"
+
+    @property
+    def reached(self) -> float | None:
+        """Return which share of the bound the value reaches."""
+        return min(1.0, self.value / self.bound) if self.bound > 0 else None

@@ -66,9 +66,9 @@ class PoolSuggestionQuerySet(models.QuerySet):
         """Return what was suggested to the user's firms and is open or led to a pool."""
         return self.of(Organisation.objects.of(user)).exclude(status=PoolSuggestion.Status.EXPIRED)
 
-    def editable_by(self, user: User) -> Self:
-        """Return the open ones that the user may start or decline for a firm."""
-        return self.open().of(Organisation.objects.of(user, *Membership.TRADING_ROLES))
+    def made_to(self, user: User) -> Self:
+        """Return those, whatever became of them, that the user may act on for a firm."""
+        return self.of(Organisation.objects.of(user, *Membership.TRADING_ROLES))
 
     def out_of_date(self, now: datetime) -> Self:
         """Return the open ones of which a listing is closed or says something else than was looked at."""

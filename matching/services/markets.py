@@ -1,7 +1,7 @@
 """What the platform operator may ask of a market: compute it at every stop of the dial, publish one stop, discard it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Category, Listing, User
-from marketplace.parsing.regions import regions
+from marketplace.parsing.places import find_place
 from marketplace.services.notifications import notify_many
 from matching import tasks
 from matching.models import Allotment, ListingBalance, MarketPoint, MarketProposal, Match, MatchRun
@@ -38,21 +38,36 @@ class NothingToPublish(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A family of goods that can be cleared, by its name in both languages, and how many open demands it has."""
+    """A family of goods or a category that can be cleared, and how many open demands in it match something."""
 
-    family: str
-    name_zh: str
-    name_en: str
+    code: str
+    name: str
     demands: int
 
 
-def market_choices(*, now: datetime) -> list[Choice]:
+def family_choices(*, now: datetime) -> list[Choice]:
     """Return the families of goods in which something matches now, the largest first."""
     counted = has_market(now).order_by().values_list("category__family").annotate(count=Count("pk"))
     counts = {family: count for family, count in counted if family}
-    names = {one.code: (one.name_zh, one.name_en) for one in Category.objects.filter(code__in=counts)}
-    choices = [Choice(family, *names.get(family, (family, family)), count) for family, count in counts.items()]
-    return sorted(choices, key=lambda one: (-one.demands, one.family))
+    return _named(counts)
+
+
+def category_choices(*, now: datetime) -> list[Choice]:
+    """Return the categories in which something matches now, the largest first; those above them count it too."""
+    catalogue = Category.objects.catalogue()
+    counts: Counter = Counter()
+    counted = has_market(now).order_by().values_list("category__code").annotate(count=Count("pk"))
+    for code, count in counted:
+        for each in (code, *(above.code for above in catalogue.ancestors(code))):
+            counts[each] += count
+    return _named(counts)
+
+
+def _named(counts: Mapping[str, int]) -> list[Choice]:
+    # A family is called as the category at its top.
+    names = {one.code: one.name for one in Category.objects.filter(code__in=list(counts))}
+    choices = [Choice(code, names.get(code, code), count) for code, count in counts.items()]
+    return sorted(choices, key=lambda one: (-one.demands, one.code))
 
 
 @transaction.atomic
@@ -61,7 +76,8 @@ def request_market(
 ) -> MarketProposal:
     """Ask a worker to clear a market at every stop of the dial; nothing is published by that.
 
-    :raises InputRefused: if it is not one known family or category, or the region is unknown
+    :param region: a place by its name or its code; the market is where the goods are wanted
+    :raises InputRefused: if it is not one known family or category, or no place is called so
     """
     errors: dict[str, list[str]] = {}
     chosen = None
@@ -73,12 +89,13 @@ def request_market(
         chosen = Category.objects.filter(code=category).first()
         if chosen is None:
             errors["category"] = [_("There is no such category.")]
-    if region and region not in regions():
-        errors["region"] = [_("There is no such region.")]
+    place = find_place(region) if region else ""
+    if place is None:
+        errors["region"] = [_("No place has this name or code: try the city or the province.")]
     if errors:
         raise InputRefused(errors)
     proposal = MarketProposal.objects.create(
-        family=family, category=chosen, region=region, requested_by=by, requested_at=now
+        family=family, category=chosen, region=place, requested_by=by, requested_at=now
     )
     tasks.clear_market.delay_on_commit(proposal.pk)
     return proposal

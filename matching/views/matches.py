@@ -10,6 +10,7 @@ from marketplace.models import Listing
 from matching import services
 from matching.models import Match, MatchRun
 from matching.models.match_run import progress_of
+from matching.services import exposures, pool_suggestions
 
 PER_PAGE = 20
 # Who has so few matches is also shown what nearly fits.
@@ -23,9 +24,11 @@ def listing_matches(request, listing_id):
     now = timezone.now()
     listing = get_object_or_404(Listing.objects.of(request.user).with_names(), pk=listing_id)
     run = MatchRun.objects.latest_of(listing)
-    matches = Match.objects.for_listing(listing).current(now).visible_to(request.user).with_listings()
+    order = "score" if request.GET.get("order") == "score" else "mutual"
+    matches = exposures.match_list(listing=listing, user=request.user, now=now, order=order)
     page = Paginator(matches, PER_PAGE).get_page(request.GET.get("page"))
     context = {"listing": listing, "run": run, "progress": progress_of(listing, run, now), "page": page}
+    context |= {"order": order, "suggestions": pool_suggestions.suggested_to(request.user, listing=listing)}
     context["may_ask"] = listing.side == Listing.Side.DEMAND
     context["rows"] = [{"match": match, "other": match.other_than(listing)} for match in page]
     services.note_shown(
