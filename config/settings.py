@@ -278,6 +278,9 @@ SPECTACULAR_SETTINGS = {
     # Fields of one name with other choices each need a name of their own.
     "ENUM_NAME_OVERRIDES": {
         "OrganisationKind": "marketplace.models.Organisation.Kind",
+        "LeadOutcome": "matching.models.LeadContact.Outcome",
+        "BuildingProjectKind": "matching.models.BuildingProject.Kind",
+        "BuildingProjectStage": "matching.models.BuildingProject.Stage",
         "CategoryKind": "marketplace.models.Category.Kind",
         "EndpointKind": "marketplace.models.WebhookEndpoint.Kind",
         "ListingSide": "marketplace.models.Listing.Side",
@@ -321,6 +324,8 @@ SPECTACULAR_SETTINGS = {
         "VisitStatus": "marketplace.models.Visit.Status",
         "MeetingStatus": "marketplace.models.Meeting.Status",
         "LeadStatus": "marketplace.models.Lead.Status",
+        "RankerStatus": "matching.models.RankerModel.Status",
+        "TrainingOutcome": "matching.models.TrainingRun.Outcome",
         "RunStatus": "config.runs.Run.Status",
     },
 }

@@ -3,6 +3,16 @@ from django.urls import path
 from matching.api import leads as leads_api
 from matching.api.advices import ListingAdvice
 from matching.api.matches import ListingMatches
+from matching.api.models import (
+    ProofList,
+    RankerDetail,
+    RankerList,
+    RankerPromote,
+    RankerRollBack,
+    ReplayDetail,
+    ReplayList,
+    TrainingList,
+)
 from matching.api.search import SearchListings
 from matching.views import (
     advices,
@@ -63,6 +73,14 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/listings/<int:listing_id>/advice/", ListingAdvice.as_view(), name="api_listing_advice"),
     path("api/v1/listings/<int:listing_id>/matches/", ListingMatches.as_view(), name="api_listing_matches"),
+    path("api/v1/rankers/", RankerList.as_view(), name="api_ranker_list"),
+    path("api/v1/rankers/roll-back/", RankerRollBack.as_view(), name="api_ranker_roll_back"),
+    path("api/v1/rankers/<str:version>/", RankerDetail.as_view(), name="api_ranker_detail"),
+    path("api/v1/rankers/<str:version>/promote/", RankerPromote.as_view(), name="api_ranker_promote"),
+    path("api/v1/ranker-trainings/", TrainingList.as_view(), name="api_training_list"),
+    path("api/v1/replays/", ReplayList.as_view(), name="api_replay_list"),
+    path("api/v1/replays/<int:pk>/", ReplayDetail.as_view(), name="api_replay_detail"),
+    path("api/v1/recall-proofs/", ProofList.as_view(), name="api_proof_list"),
     path("api/v1/search/", SearchListings.as_view(), name="api_search"),
     *leads_api.urlpatterns,
 ]

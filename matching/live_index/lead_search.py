@@ -134,6 +134,17 @@ def score_projects(
     return dict(zip(projects.ids.tolist(), (100.0 * chances).tolist(), strict=True))
 
 
+def score_supplies(*, supplies: Sequence[Listing], project: BuildingProject, now: datetime) -> dict[int, float]:
+    """Return by supply the score of one building project, which was read."""
+    lead_book().refresh()
+    found = {}
+    for supply in supplies:
+        scores = score_projects(supply=supply, project_ids={project.pk}, latest={}, now=now)
+        if project.pk in scores:
+            found[supply.pk] = scores[project.pk]
+    return found
+
+
 def _tokens(supply: Listing) -> frozenset[str]:
     """Return the words by which the supply's goods are called."""
     spec = category_book()[supply.category_id][0]

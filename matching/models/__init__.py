@@ -7,7 +7,7 @@ from matching.models.match import Match
 from matching.models.match_event import MatchEvent
 from matching.models.match_run import MatchRun
 from matching.models.pool_suggestion import PoolingRun, PoolSuggestion, PoolSuggestionMember
-from matching.models.project import BuildingProject
+from matching.models.project import BuildingProject, ProjectImport
 from matching.models.ranker_model import RankerChange, RankerModel
 from matching.models.recall_proof import ProofRun, RecallProof
 from matching.models.replay import Replay
@@ -29,6 +29,7 @@ __all__ = [
     "PoolSuggestion",
     "PoolSuggestionMember",
     "PoolingRun",
+    "ProjectImport",
     "ProofRun",
     "RankerChange",
     "RankerModel",

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.models import Block, Membership, Organisation, User
+from marketplace.models import Block, Category, Membership, Organisation, User
 
 
 class BuildingProjectQuerySet(models.QuerySet):
@@ -24,6 +24,19 @@ class BuildingProjectQuerySet(models.QuerySet):
         """Return the projects that the user may bring again: the platform operator everybody's, a trader the firm's."""
         own = Q(brought_by__in=Organisation.objects.of(user, *Membership.TRADING_ROLES))
         return self.filter(own | Q(brought_by=None)) if user.is_staff else self.filter(own)
+
+    def chosen(
+        self, *, words: str = "", region: str = "", kind: str = "", stage: str = "", is_own: bool = False
+    ) -> Self:
+        """Return those that a reader asks for; ``region`` is the start of a code, what is empty narrows nothing."""
+        found = self.filter(region__startswith=region) if region else self
+        if words:
+            found = found.filter(
+                Q(name__icontains=words) | Q(owner_name__icontains=words) | Q(equipment__icontains=words)
+            )
+        if is_own:
+            found = found.filter(brought_by__isnull=False)
+        return found.filter(**{name: value for name, value in (("kind", kind), ("stage", stage)) if value})
 
     def running(self, on: date) -> Self:
         """Return the projects that may still buy: not over by that day, nor given up."""
@@ -153,6 +166,48 @@ class BuildingProject(models.Model):
     def __str__(self):
         return self.name
 
+    def named_categories(self) -> list[Category]:
+        """Return the categories that its equipment list names, in that order."""
+        rows = {row.code: row for row in Category.objects.filter(code__in=self.categories)}
+        return [rows[code] for code in self.categories if code in rows]
+
+    @property
+    def lead_key(self) -> str:
+        """Return what names it among the leads of any supply."""
+        return f"p{self.pk}"
+
     @property
     def is_private(self) -> bool:
         return self.brought_by_id is not None
+
+
+class ProjectImportQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> Self:
+        """Return the imports of the user's firms; the platform operator sees those for everybody too."""
+        if not user.is_authenticated:
+            return self.none()
+        own = Q(brought_by__in=Organisation.objects.of(user, *Membership.TRADING_ROLES))
+        return self.filter(own | Q(brought_by=None)) if user.is_staff else self.filter(own)
+
+
+class ProjectImport(models.Model):
+    """What became of a file of building projects; ``problems`` are [{row, column, code, zh, en}]."""
+
+    brought_by = models.ForeignKey(Organisation, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    file_name = models.CharField(_("file"), max_length=200)
+    created = models.PositiveIntegerField(_("new"), default=0)
+    updated = models.PositiveIntegerField(_("changed"), default=0)
+    unchanged = models.PositiveIntegerField(_("unchanged"), default=0)
+    refused = models.PositiveIntegerField(_("refused"), default=0)
+    problems = models.JSONField(default=list)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField()
+
+    objects = ProjectImportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("import of building projects")
+        verbose_name_plural = _("imports of building projects")
+
+    def __str__(self):
+        return self.file_name

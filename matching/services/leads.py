@@ -1,7 +1,7 @@
 """Whom a supply should call though they posted nothing, and what came of the calls."""
 
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -17,6 +17,7 @@ from marketplace.models import Block, Listing, Membership, Negotiation, Organisa
 from marketplace.models.disclosure import ALWAYS, Reader
 from marketplace.services.negotiations import open_negotiation
 from marketplace.services.organisations import require_role
+from matching.leads.filtering import EVERYBODY, LeadFilter
 from matching.live_index import lead_search
 from matching.live_index.lead_search import FIRM, PROJECT, Scored
 from matching.models import BuildingProject, LeadContact
@@ -34,18 +35,8 @@ class LeadAlreadyWon(RuleBroken):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class LeadFilter:
-    """What a list of leads is narrowed to; empty: not at all. ``industry`` and ``region`` are starts of codes."""
-
-    kind: str = ""
-    industry: str = ""
-    region: str = ""
-    stage: str = ""
-    least_score: float = 0.0
-    state: str = ""
-
-
+# Of so many categories at most a project is asked at once.
+MOST_CATEGORIES = 40
 # Called before or not, as a filter has it.
 STATES = ("new", "contacted", "lost")
 
@@ -97,7 +88,7 @@ def candidates_for(supply: Listing, now: datetime):
 
 
 def find_leads(
-    *, supply: Listing, user: User, now: datetime, wanted: LeadFilter = LeadFilter(), limit: int = KEPT
+    *, supply: Listing, user: User, now: datetime, wanted: LeadFilter = EVERYBODY, limit: int = KEPT
 ) -> list[Lead]:
     """Return the likeliest customers of a supply, best first: firms and building projects the user may know of.
 
@@ -296,10 +287,36 @@ def invite_lead(*, supply: Listing, lead: Lead, by: User, now: datetime) -> Nego
     return negotiation
 
 
-def industries_of(leads: Iterable[Lead]) -> list[str]:
-    """Return the first two digits of the leads' industries, the commonest first."""
-    counted: dict[str, int] = {}
-    for lead in leads:
-        if code := lead.subject.industry[:2]:
-            counted[code] = counted.get(code, 0) + 1
-    return sorted(counted, key=lambda code: (-counted[code], code))
+def contacts_with(*, supply: Listing, lead: Lead, user: User) -> list[LeadContact]:
+    """Return what the user's firms wrote about a lead for goods of this category, the newest first."""
+    rows = LeadContact.objects.of(user).filter(organisation=supply.organisation_id, category=supply.category_id)
+    about = rows.filter(firm=lead.firm) if lead.firm else rows.filter(project=lead.project)
+    return list(about.select_related("by", "supply", "negotiation").order_by("-at", "-pk")[:20])
+
+
+def letter(*, supply: Listing) -> tuple[str, str]:
+    """Return subject and text of a first mail about a supply, in the reader's language, to be finished by hand."""
+    subject = _("We offer: %(title)s") % {"title": supply.title}
+    body = _(
+        "Dear Sir or Madam,\n\nwe are %(firm)s and offer %(title)s. You may need such goods; we would gladly send you "
+        "an offer.\n\nKind regards\n%(firm)s"
+    ) % {"firm": supply.organisation.name, "title": supply.title}
+    return subject, body
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """One of the user's supplies that a building project could need."""
+
+    supply: Listing
+    score: float
+
+
+def supplies_for(*, project: BuildingProject, user: User, now: datetime, limit: int = 5) -> list[Fitting]:
+    """Return the user's open supplies that fit a building project best, one of each category."""
+    supplies = own_supplies(user=user, now=now).filter(category__isnull=False).with_names()
+    newest = {(one.organisation_id, one.category_id): one for one in supplies.order_by("published_at", "-pk")}
+    chosen = sorted(newest.values(), key=lambda one: -one.pk)[:MOST_CATEGORIES]
+    scored = lead_search.score_supplies(supplies=chosen, project=project, now=now)
+    found = [Fitting(supply, scored[supply.pk]) for supply in chosen if supply.pk in scored]
+    return sorted(found, key=lambda one: (-one.score, one.supply.pk))[:limit]

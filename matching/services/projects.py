@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -16,7 +16,7 @@ from marketplace.models import Membership, Organisation, User
 from marketplace.services.organisations import require_role
 from matching import tasks
 from matching.leads.project_rows import COLUMNS, ProjectRow, RowProblem, read_projects_table
-from matching.models import BuildingProject
+from matching.models import BuildingProject, ProjectImport
 
 CHUNK = 1000
 # So many problems are told; who has more has another table in mind.
@@ -40,38 +40,37 @@ class OnlyTheOperatorMay(RuleBroken):
     """Projects that everybody sees are the platform operator's to bring."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of a file: how many projects are new, changed, as they were; what was wrong, by row."""
-
-    created: int
-    updated: int
-    unchanged: int
-    refused: int
-    problems: list[RowProblem]
-
-
 def import_projects(
     *, file: BinaryIO, name: str, now: datetime, by: User | None = None, organisation: Organisation | None = None
-) -> ImportReport:
+) -> ProjectImport:
     """Keep the projects of a CSV or XLSX file whose rows are good; the same file again changes nothing.
 
-    Without ``organisation`` everybody sees them, and ``by`` must be the platform operator, or nobody where a command
-    brings them; else they are the firm's own.
+    Without ``organisation`` everybody sees them, and ``by`` must be the platform operator; else they are the firm's own.
+    Where whoever runs the machine brings them by a command, ``by`` is None.
 
     :raises OnlyTheOperatorMay: if somebody else brings projects for everybody
     :raises InputRefused: if the file as a whole cannot be read
     """
-    if organisation is not None:
+    if organisation is not None and by is not None:
         require_role(by, organisation, *Membership.TRADING_ROLES)
-    elif by is not None and not by.is_staff:
+    elif organisation is None and by is not None and not by.is_staff:
         raise OnlyTheOperatorMay(_("Only the platform operator brings projects that everybody sees."))
     rows, problems = read_projects_table(file, name)
     if problems and problems[0].row == 0:
         raise InputRefused({"file": [in_my_language(problem) for problem in problems[:1]]})
-    report = keep_projects(rows, now=now, by=by, organisation=organisation)
-    refused = len({problem.row for problem in problems})
-    return ImportReport(*report, refused=refused, problems=problems[:PROBLEMS_TOLD])
+    with transaction.atomic():
+        created, updated, unchanged = keep_projects(rows, now=now, by=by, organisation=organisation)
+        return ProjectImport.objects.create(
+            brought_by=organisation,
+            file_name=name[:200],
+            created=created,
+            updated=updated,
+            unchanged=unchanged,
+            refused=len({problem.row for problem in problems}),
+            problems=[asdict(problem) for problem in problems[:PROBLEMS_TOLD]],
+            by=by,
+            at=now,
+        )
 
 
 @transaction.atomic
