@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+from scipy.optimize import isotonic_regression, minimize
+
+from matching.ranking.additive import logit, sigmoid
 
 BINS = 10
+# Fewer levels than these teach no curve; a level is drawn to the mean as if it had so many more rows.
+FEWEST_LEVELS, PRIOR_ROWS = 4, 0.5
+# Where a stretched curve is written down, and how strongly it is drawn to none.
+GRID, STRETCH_RIDGE = np.concatenate([[0.0, 0.002, 0.005, 0.01], np.linspace(0.02, 0.98, 49), [0.99, 0.998, 1.0]]), 4.0
 # Half the width of a 95 % interval, in standard errors.
 Z = 1.959964
 
@@ -28,16 +34,26 @@ class IsotonicCalibration:
     def fit(self, raw: np.ndarray, targets: np.ndarray, *, weights: np.ndarray | None = None, fewest: int = 40) -> Self:
         """Learn the curve from rows that the chances were not learned on.
 
+        Of few rows only a shift and a stretch of the log-odds is learned (Platt 1999), drawn towards none.
+
         :param targets: shape (n,), shares, or unbiased estimates of them
         :param fewest: so many rows at least are behind each level, so that a lone one says nothing
         """
+        counts = np.ones(len(raw)) if weights is None else np.asarray(weights, dtype=float)
+        if len(raw) < FEWEST_LEVELS * fewest:
+            self.raw = GRID
+            self.said = _stretched(raw, np.asarray(targets, dtype=float), counts)
+            return self
         order = np.argsort(raw, kind="stable")
-        counts = np.ones(len(raw)) if weights is None else np.asarray(weights, dtype=float)[order]
+        counts = counts[order]
         groups = np.arange(len(raw)) // max(1, fewest)
         # The last few join the group before them.
         groups = np.minimum(groups, max(0, len(raw) // max(1, fewest) - 1))
         mass = np.bincount(groups, counts)
         means = [np.bincount(groups, counts * np.asarray(each, dtype=float)[order]) / mass for each in (raw, targets)]
+        # No level is 0 or 1 for a few rows' sake: each is drawn a little to the mean of all.
+        overall = float(np.average(targets, weights=counts[np.argsort(order)]))
+        means[1] = (means[1] * mass + PRIOR_ROWS * overall * (fewest > 1)) / (mass + PRIOR_ROWS * (fewest > 1))
         level = isotonic_regression(means[1], weights=mass).x
         self.raw, self.said = means[0], np.clip(level, 0.0, 1.0)
         return self
@@ -55,6 +71,20 @@ class IsotonicCalibration:
     @classmethod
     def from_dict(cls, document: Mapping) -> Self:
         return cls(document["raw"], document["said"])
+
+
+def _stretched(raw: np.ndarray, targets: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return what is said on the grid after the shift and stretch of log-odds that fit best."""
+    odds = logit(raw, within=1e-3)
+
+    def loss(values: np.ndarray) -> float:
+        moved = values[0] + values[1] * odds
+        return counts @ (np.logaddexp(0.0, moved) - targets * moved) + STRETCH_RIDGE * (
+            values[0] ** 2 + (values[1] - 1.0) ** 2
+        )
+
+    shift, stretch = minimize(loss, np.array([0.0, 1.0]), method="L-BFGS-B", bounds=[(None, None), (0.0, None)]).x
+    return sigmoid(shift + stretch * logit(GRID, within=1e-3))
 
 
 @dataclass(frozen=True, slots=True)

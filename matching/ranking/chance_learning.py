@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -39,7 +39,8 @@ class TooFewOutcomes(ValueError):  # noqa: N818 - named for the fact
 class Rows:
     """Pairs as one side was shown them: what is known, what came of it, and how surely it was looked at.
 
-    ``seen`` is the chance that it was looked at in any of its places; ``fulfilled`` is NaN where nothing was due.
+    ``seen`` is the chance that it was looked at in any of its places; ``fulfilled`` is NaN where nothing was due, and
+    ``would`` NaN where no simulation says what would have been done.
     """
 
     firm: np.ndarray
@@ -49,6 +50,7 @@ class Rows:
     taken_up: np.ndarray
     seen: np.ndarray
     fulfilled: np.ndarray
+    would: np.ndarray
     shows: Sequence[Sequence[tuple[int, bool]]]
 
     def at(self, chosen: np.ndarray) -> "Rows":
@@ -57,7 +59,7 @@ class Rows:
         return Rows(**values, shows=[self.shows[place] for place in np.flatnonzero(chosen)])
 
 
-_ARRAYS = ("firm", "day", "features", "in_full", "taken_up", "seen", "fulfilled")
+_ARRAYS = ("firm", "day", "features", "in_full", "taken_up", "seen", "fulfilled", "would")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class HeldOut:
     """How good chances are on firms and days that they were not learned from, beside simpler ones.
 
     ``errors`` are Brier scores of the chance that a side acts (the chance to take it up × that it was looked at), which
-    is what can be seen; ``table`` compares the same.
+    is what can be seen; ``table`` compares the same. ``truth`` is of simulated lists only: mean of the chance of those who
+    look, against what they would have done, and the error of that, ours and uncorrected.
     """
 
     rows: int
@@ -75,6 +78,7 @@ class HeldOut:
     errors: dict[str, float]
     gain_over_mean: tuple[float, float, float]
     table: list[Bin]
+    truth: dict[str, float] | None = None
 
 
 def rows_of(
@@ -100,6 +104,7 @@ def rows_of(
                     "taken_up": float(label.grade >= TAKEN_UP),
                     "asked": label.asked,
                     "fulfilled": np.nan if label.fulfilled is None else float(label.fulfilled),
+                    "would": np.nan if label.would is None else float(label.would),
                     "shows": [],
                 },
             )
@@ -199,8 +204,19 @@ def _judged_acceptance(
 ) -> HeldOut:
     said = ours(rows.features)
     # The naive chance is of acting in places as they usually are, so it is not multiplied again.
-    rivals = {"mean": np.clip(mean * rows.seen, 0, 1), "uncorrected": naive(rows.features)}
-    return _held_out(said * rows.seen, rows.taken_up, rivals)
+    plain = naive(rows.features)
+    rivals = {"mean": np.clip(mean * rows.seen, 0, 1), "uncorrected": plain}
+    judged = _held_out(said * rows.seen, rows.taken_up, rivals)
+    if np.isnan(rows.would).any():
+        return judged
+    truth = {
+        "would": float(rows.would.mean()),
+        "ours": float(said.mean()),
+        "uncorrected": float(plain.mean()),
+        "error_ours": calibration_error(said, rows.would),
+        "error_uncorrected": calibration_error(plain, rows.would),
+    }
+    return replace(judged, truth=truth)
 
 
 def _held_out(said: np.ndarray, came: np.ndarray, rivals: Mapping[str, np.ndarray]) -> HeldOut:

@@ -32,7 +32,8 @@ class Label:
     ``grade`` is 0 nothing, 1 opened, 2 taken up, 3 ordered, 4 delivered on time and in full without a dispute; ``acted``
     says whether something was done on that very day; ``asked`` whether the other side had come first, so that the place
     in the list hid nothing; ``fulfilled`` is None where nothing was to be delivered yet. ``weight`` is what the row
-    counts for when an order of the list is learned.
+    counts for when an order of the list is learned. ``would`` is what only a simulation knows: whether it would have been
+    taken up, had it been looked at.
     """
 
     grade: int
@@ -41,6 +42,7 @@ class Label:
     asked: bool = False
     fulfilled: bool | None = None
     weight: float = 1.0
+    would: bool | None = None
 
 
 def label_of(acts: Sequence[Act], *, side: str, day: date, position: int | None, curve: PositionCurve) -> Label:
@@ -49,7 +51,7 @@ def label_of(acts: Sequence[Act], *, side: str, day: date, position: int | None,
     >>> from matching.ranking.propensity import power_law
     >>> acts = [Act(date(2026, 3, 2), "demand", "opened"), Act(date(2026, 3, 3), "demand", "contacted")]
     >>> label_of(acts, side="demand", day=date(2026, 3, 2), position=2, curve=power_law(1.0))
-    Label(grade=2, position=2, acted=True, asked=False, fulfilled=None, weight=2.0)
+    Label(grade=2, position=2, acted=True, asked=False, fulfilled=None, weight=2.0, would=None)
     """
     after = [act for act in acts if day <= act.day <= day + HORIZON]
     # What was ordered may be delivered long after.
@@ -70,6 +72,15 @@ def label_of(acts: Sequence[Act], *, side: str, day: date, position: int | None,
         fulfilled=fulfilled,
         weight=round(weight, 4),
     )
+
+
+def is_settled(acts: Sequence[Act], day: date) -> bool:
+    """Return whether the two were in touch before that day: seeing each other in a list then says nothing more.
+
+    >>> is_settled([Act(date(2026, 3, 2), "supply", "contacted")], date(2026, 3, 3))
+    True
+    """
+    return any(act.day < day and act.kind != "opened" for act in acts)
 
 
 def _fulfilled(acts: Sequence[Act]) -> bool | None:

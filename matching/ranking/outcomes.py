@@ -96,6 +96,7 @@ def _label(candidate: dict) -> Label:
         asked=bool(candidate.get("asked")),
         fulfilled=candidate.get("fulfilled"),
         weight=float(candidate.get("weight", 1.0)),
+        would=candidate.get("would"),
     )
 
 
