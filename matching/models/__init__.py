@@ -1,6 +1,7 @@
 from matching.models.allotment import Allotment
 from matching.models.index_entry import IndexEntry
 from matching.models.lead import FirmProfile, LeadContact
+from matching.models.learning_run import LearningRun
 from matching.models.listing_balance import BalanceRun, ListingBalance
 from matching.models.market_proposal import MarketPoint, MarketProposal
 from matching.models.match import Match
@@ -20,6 +21,7 @@ __all__ = [
     "FirmProfile",
     "IndexEntry",
     "LeadContact",
+    "LearningRun",
     "ListingBalance",
     "MarketPoint",
     "MarketProposal",
