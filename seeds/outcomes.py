@@ -22,7 +22,6 @@ close an order (u > 9.4), 4 it is also delivered on time, which happens at the s
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import date
 from random import Random
 
@@ -30,6 +29,7 @@ from marketplace.parsing.places import distance_km
 from marketplace.parsing.units import convert, same_dimension
 from matching.ranking.agreement import attribute_agreements
 from matching.ranking.facts import ListingFacts
+from matching.ranking.outcomes import as_record
 from matching.retrieval.eligibility import why_not
 from seeds.firms import Firm, make_firms
 from seeds.generate import DemoListing, make_listings
@@ -216,21 +216,3 @@ def as_facts(number: int, listing: DemoListing, firms: Sequence[Firm]) -> Listin
         on_time_rate=firm.on_time_rate if is_supply and firm.deliveries else None,
         deliveries=firm.deliveries if is_supply else 0,
     )
-
-
-def as_record(facts: ListingFacts) -> dict[str, object]:
-    """Return the facts that differ from their defaults, as JSON can hold them."""
-    record = {}
-    for name, value in asdict(facts).items():
-        if value is None or (name not in _ALWAYS and value in ("", 0, (), frozenset())):
-            continue
-        if isinstance(value, date):
-            record[name] = value.isoformat()
-        else:
-            record[name] = sorted(value) if isinstance(value, (frozenset, set)) else value
-    return {name: value for name, value in record.items() if name not in _UNUSED}
-
-
-_ALWAYS = {"id", "organisation", "side", "text", "deliveries"}
-# Every listing of the made-up market is open and shown to all.
-_UNUSED = {"is_open", "open_until", "visibility", "audience", "is_verified", "blocked"}

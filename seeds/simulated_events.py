@@ -23,11 +23,12 @@ from random import Random
 
 from matching.ranking.facts import ListingFacts
 from matching.ranking.labels import Act, is_settled, label_of
+from matching.ranking.outcomes import as_record
 from matching.ranking.propensity import PositionCurve, learn_propensities
 from matching.retrieval.eligibility import why_not
 from seeds.firms import make_firms
 from seeds.generate import make_listings
-from seeds.outcomes import COEFFICIENTS, as_facts, as_record, terms
+from seeds.outcomes import COEFFICIENTS, as_facts, terms
 
 STEEPNESS = 0.7
 SELLER = {

@@ -2,6 +2,7 @@
 
 from matching.live_index.facts import facts_of, facts_of_text, index_text, with_facts
 from matching.live_index.index import LiveIndex, live_index
+from matching.live_index.outlooks import Outlook, outlooks
 from matching.live_index.search import Answer, Found, find
 from matching.live_index.trained import encoder, fusion, ranker, ranker_of, text_version
 
@@ -9,6 +10,7 @@ __all__ = [
     "Answer",
     "Found",
     "LiveIndex",
+    "Outlook",
     "encoder",
     "facts_of",
     "facts_of_text",
@@ -16,6 +18,7 @@ __all__ = [
     "fusion",
     "index_text",
     "live_index",
+    "outlooks",
     "ranker",
     "ranker_of",
     "text_version",

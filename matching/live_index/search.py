@@ -30,6 +30,8 @@ class Found:
     score: float
     reasons: list[dict]
     refusals: list[dict]
+    # The pair's row of pair_features, by which its chances are said.
+    features: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def find(
         for each in ranked:
             pk = int(candidates.ids[part[each.position]])
             reasons = [_plain(reason) for reason in each.reasons]
-            found.append(Found(rows[pk], each.score, reasons, [refusal._asdict() for refusal in refusals[pk]]))
+            broken = [refusal._asdict() for refusal in refusals[pk]]
+            found.append(Found(rows[pk], each.score, reasons, broken, each.features))
     keep = set(also)
     return Answer(
         [one for place, one in enumerate(found) if place < limit or one.listing.pk in keep],

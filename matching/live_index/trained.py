@@ -7,15 +7,21 @@ from pathlib import Path
 from django.conf import settings
 
 import marketplace.parsing
+from marketplace.parsing.glossary import FOLDER
+from marketplace.parsing.terms import glossary_files
 from matching.models import RankerModel
 from matching.ranking import Ranker
+from matching.ranking.chances import Chances
+from matching.ranking.reliability import Reliability
 from matching.ranking.text import shipped_ranker
 from matching.retrieval.encoder import StaticEncoder, TransformerEncoder, load_encoder
 from matching.retrieval.fusion import ScoreFusion
 
 SHIPPED = Path(__file__).parent.parent / "data"
 # The modules of marketplace.parsing that a normal form depends on.
-NORMAL_FORM = ("codes", "designations", "folding", "glossary", "materials", "measures", "normal_form", "phrases")
+NORMAL_FORM = (
+    "bounds", "codes", "designations", "folding", "glossary", "materials", "measures", "normal_form", "phrases", "standards", "terms",
+)  # fmt: skip
 
 
 def encoder() -> StaticEncoder | TransformerEncoder:
@@ -39,7 +45,8 @@ def _normal_form_version() -> str:
     parsing = Path(marketplace.parsing.__file__).parent
     for path in [
         *(parsing / f"{name}.py" for name in NORMAL_FORM),
-        *sorted((parsing.parent / "data" / "normal_forms").glob("*.tsv")),
+        *sorted(FOLDER.glob("*.t[sx][vt]")),
+        *glossary_files(),
     ]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
@@ -49,6 +56,18 @@ def _normal_form_version() -> str:
 def fusion() -> ScoreFusion:
     """Return the shipped score fusion."""
     return ScoreFusion.load(SHIPPED / "fusion.json")
+
+
+@cache
+def chances() -> Chances:
+    """Return the shipped chances that both sides take a match up and that it is fulfilled."""
+    return Chances.load(SHIPPED / "chances.json")
+
+
+@cache
+def reliability() -> Reliability:
+    """Return the shipped forecast of what suppliers deliver."""
+    return Reliability.load(SHIPPED / "reliability.json")
 
 
 def ranker() -> Ranker:

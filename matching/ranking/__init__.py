@@ -16,11 +16,12 @@ __all__ = ["ListingFacts", "Ranked", "Ranker", "Reason", "rank"]
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate in its place; ``position`` is where it stood among the candidates given."""
+    """A candidate in its place; ``position`` is where it stood among the candidates given, ``features`` its row."""
 
     position: int
     score: float
     reasons: list[Reason]
+    features: np.ndarray
 
 
 def rank(
@@ -40,6 +41,11 @@ def rank(
     scores = contributions.sum(axis=1)
     order = sorted(range(len(candidates)), key=lambda place: (-scores[place], candidates[place].id))[:limit]
     return [
-        Ranked(place, float(scores[place]), explain(query, candidates[place], features[place], contributions[place]))
+        Ranked(
+            place,
+            float(scores[place]),
+            explain(query, candidates[place], features[place], contributions[place]),
+            features[place],
+        )
         for place in order
     ]

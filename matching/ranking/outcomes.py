@@ -4,7 +4,7 @@ import gzip
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TextIO
@@ -111,6 +111,43 @@ def _facts(record: dict) -> ListingFacts:
     for names, kind in ((TUPLES, tuple), (SETS, frozenset)):
         values |= {name: kind(values[name]) for name in names if name in values}
     return ListingFacts(**values)
+
+
+def record_of(outcome: Outcome) -> dict[str, object]:
+    """Return the outcome as a line of a file says it."""
+    labels = [_told(label) for label in outcome.labels] or [{"grade": int(grade)} for grade in outcome.grades]
+    in_full = [math.nan] * len(labels) if outcome.in_full is None else outcome.in_full.tolist()
+    return {
+        "day": outcome.day.isoformat(),
+        "query": as_record(outcome.query),
+        "candidates": [
+            as_record(candidate) | label | ({} if math.isnan(chance) else {"in_full": round(chance, 4)})
+            for candidate, label, chance in zip(outcome.candidates, labels, in_full, strict=True)
+        ],
+    }
+
+
+def _told(label: Label) -> dict[str, object]:
+    told = asdict(label)
+    return {name: value for name, value in told.items() if name != "would" or value is not None}
+
+
+def as_record(facts: ListingFacts) -> dict[str, object]:
+    """Return the facts that differ from their defaults, as JSON can hold them."""
+    record = {}
+    for name, value in asdict(facts).items():
+        if value is None or (name not in _ALWAYS and value in ("", 0, (), frozenset())):
+            continue
+        if isinstance(value, date):
+            record[name] = value.isoformat()
+        else:
+            record[name] = sorted(value) if isinstance(value, (frozenset, set)) else value
+    return {name: value for name, value in record.items() if name not in _UNUSED}
+
+
+_ALWAYS = {"id", "organisation", "side", "text", "deliveries"}
+# Who may see a listing has been decided before it was shown.
+_UNUSED = {"is_open", "open_until", "visibility", "audience", "is_verified", "blocked", "normal"}
 
 
 def outcome_groups(outcomes: Sequence[Outcome], encoder: Encoder, fusion: ScoreFusion) -> Iterator[JudgedGroup]:

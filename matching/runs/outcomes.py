@@ -1,7 +1,7 @@
 """Lists that were shown to a firm on a day, with what came of each counterpart in them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 
 import numpy as np
@@ -9,9 +9,12 @@ from django.utils import timezone
 
 from marketplace.models import Listing
 from matching.live_index import facts_of, with_facts
+from matching.live_index.outlooks import expected_in_full
 from matching.models import MatchEvent
 from matching.ranking import ListingFacts
+from matching.ranking.labels import Act, is_settled, label_of
 from matching.ranking.outcomes import Outcome
+from matching.ranking.propensity import PositionCurve, learn_propensities
 
 # How far a match got; what was delivered late or short, or disputed, was still ordered.
 GRADES = {
@@ -25,6 +28,8 @@ GRADES = {
 }
 # A list of fewer teaches nothing of order; of more lists the newest are taken.
 FEWEST_SHOWN, MOST_LISTS = 3, 20_000
+# Places are learned from so many of the latest matches shown.
+MOST_SHOWN = 200_000
 PAGE = 2_000
 
 
@@ -36,28 +41,89 @@ def midnight(day: date) -> datetime:
 def gathered_outcomes(since: date, until: date) -> list[Outcome]:
     """Return the lists that pages showed from a day to a day, the latter included, oldest first.
 
-    Only what was shown is in them: of what nobody saw, nothing is known.
+    Only what was shown is in them: of what nobody saw, nothing is known; and of who were in touch before, nothing new.
     """
     shown = MatchEvent.objects.filter(kind=MatchEvent.Kind.SHOWN, day__gte=since, day__lte=until)
-    lists: dict[tuple[date, int], dict[int, int]] = defaultdict(dict)
-    rows = shown.order_by("-day", "pk").values_list("day", "side", "match", "match__supply", "match__demand")
-    for day, side, match, supply, demand in rows.iterator(chunk_size=PAGE):
+    lists: dict[tuple[date, int, str], dict[int, tuple[int, int | None]]] = defaultdict(dict)
+    rows = shown.order_by("-day", "pk").values_list(
+        "day", "side", "match", "position", "match__supply", "match__demand"
+    )
+    for day, side, match, position, supply, demand in rows.iterator(chunk_size=PAGE):
         own, other = (supply, demand) if side == Listing.Side.SUPPLY else (demand, supply)
-        if (day, own) not in lists and len(lists) == MOST_LISTS:
+        if (day, own, side) not in lists and len(lists) == MOST_LISTS:
             break
-        lists[day, own][other] = match
-    lists = {key: pairs for key, pairs in lists.items() if len(pairs) >= FEWEST_SHOWN}
-    facts = _facts({pk for (_, own), pairs in lists.items() for pk in (own, *pairs)})
-    grades = grades_since({match for pairs in lists.values() for match in pairs.values()}, midnight(since))
-    return [
-        Outcome(
-            day=day,
-            query=facts[own],
-            candidates=[facts[pk] for pk in sorted(pairs)],
-            grades=np.array([_grade(grades.get(pairs[pk], ()), day) for pk in sorted(pairs)]),
+        lists[day, own, side][other] = (match, position)
+    acts = acts_of(match for pairs in lists.values() for match, _position in pairs.values())
+    lists = {
+        (day, own, side): news
+        for (day, own, side), pairs in sorted(lists.items())
+        if len(news := {pk: one for pk, one in pairs.items() if not is_settled(acts[one[0]], day)}) >= FEWEST_SHOWN
+    }
+    return _outcomes(lists, acts)
+
+
+def _outcomes(
+    lists: Mapping[tuple[date, int, str], Mapping[int, tuple[int, int | None]]], acts: Mapping[int, Sequence[Act]]
+) -> list[Outcome]:
+    curves = {side: learn_propensities(_shows(lists, acts, side), draws=0) for side in Listing.Side.values}
+    facts = _facts({pk for (_day, own, _side), pairs in lists.items() for pk in (own, *pairs)})
+    outcomes = []
+    for (day, own, side), pairs in lists.items():
+        candidates = [facts[pk] for pk in sorted(pairs)]
+        shown = [pairs[pk] for pk in sorted(pairs)]
+        labels = [
+            label_of(acts[match], side=side, day=day, position=position, curve=curves[side])
+            for match, position in shown
+        ]
+        both = [(facts[own], one) if side == Listing.Side.SUPPLY else (one, facts[own]) for one in candidates]
+        expected = expected_in_full([supply.organisation for supply, _ in both], both, [midnight(day)] * len(both))
+        outcomes.append(
+            Outcome(
+                day=day,
+                query=facts[own],
+                candidates=candidates,
+                grades=np.array([label.grade for label in labels]),
+                labels=labels,
+                in_full=np.array([np.nan if one is None else one.chance for one in expected]),
+            )
         )
-        for (day, own), pairs in sorted(lists.items())
-    ]
+    return outcomes
+
+
+def position_curve(side: str, since: date) -> PositionCurve:
+    """Return how often people of a side looked at each place of their lists, by what was acted on since a day."""
+    shown = MatchEvent.objects.filter(kind=MatchEvent.Kind.SHOWN, side=side, day__gte=since, position__isnull=False)
+    rows = list(shown.order_by("-pk").values_list("match", "day", "position")[:MOST_SHOWN])
+    acts = acts_of({match for match, _day, _position in rows})
+    shows = defaultdict(list)
+    for match, day, position in rows:
+        if not is_settled(acts[match], day):
+            shows[match].append((position, _acted(acts[match], side, day)))
+    return learn_propensities([shows[match] for match in sorted(shows)])
+
+
+def _shows(lists: Mapping, acts: Mapping[int, Sequence[Act]], side: str) -> list[list[tuple[int, bool]]]:
+    """Return, for each match in this side's lists, the places it stood in and whether it was acted on that day."""
+    shows = defaultdict(list)
+    for (day, _own, of), pairs in lists.items():
+        for match, position in pairs.values():
+            if of == side and position is not None:
+                shows[match].append((position, _acted(acts[match], side, day)))
+    return [shows[match] for match in sorted(shows)]
+
+
+def _acted(acts: Iterable[Act], side: str, day: date) -> bool:
+    return any(act.side == side and act.day == day for act in acts)
+
+
+def acts_of(match_ids: Iterable[int]) -> Mapping[int, Sequence[Act]]:
+    """Return what was ever done about each of these matches; nothing for one of which nothing came."""
+    ids, found = sorted(set(match_ids)), defaultdict(list)
+    for start in range(0, len(ids), PAGE):
+        events = MatchEvent.objects.filter(match__in=ids[start : start + PAGE]).exclude(kind=MatchEvent.Kind.SHOWN)
+        for match, day, side, kind in events.order_by("day", "pk").values_list("match", "day", "side", "kind"):
+            found[match].append(Act(day, side, kind))
+    return found
 
 
 def _facts(listing_ids: Collection[int]) -> Mapping[int, ListingFacts]:
@@ -77,8 +143,3 @@ def grades_since(match_ids: Iterable[int], moment: datetime) -> dict[int, list[t
     for match_id, day, kind in events.values_list("match", "day", "kind"):
         found[match_id].append((day, GRADES[kind]))
     return dict(found)
-
-
-def _grade(happened: Iterable[tuple[date, int]], shown_on: date) -> int:
-    """Return how far a match got from the day on which it was shown."""
-    return max((grade for day, grade in happened if day >= shown_on), default=0)
