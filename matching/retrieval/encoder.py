@@ -1,4 +1,4 @@
-"""Turn texts into vectors, with the model that the project ships or with any other sentence-transformers folder."""
+"""Turn texts into vectors, with the model that the project ships or with any sentence-transformers folder."""
 
 import hashlib
 import json
@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
+
+from matching.retrieval.gram_encoder import SETTINGS, GramEncoder
 
 SHIPPED = Path(__file__).parent.parent / "data" / "embedding"
 _STATIC = ("StaticEmbedding", "Normalize")
@@ -88,11 +90,16 @@ class TransformerEncoder:
 
 
 def load_encoder(folder: Path | str = SHIPPED) -> Encoder:
-    """Return the encoder of a sentence-transformers folder; without torch where the model is static.
+    """Return the encoder of a folder: our own n-grams, or sentence-transformers; torch only where it is needed.
 
     :raises EncoderUnusable: if the folder holds no model
     """
     folder = Path(folder)
+    if (folder / SETTINGS).is_file():
+        try:
+            return GramEncoder.load(folder, version=folder_version(folder))
+        except (OSError, KeyError, ValueError) as error:
+            raise EncoderUnusable(f"{folder} holds no whole model: {error}") from error
     return StaticEncoder.load(folder) if is_static(folder) else TransformerEncoder(folder)
 
 

@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from matching.retrieval.benchmark import Benchmark
 from matching.retrieval.encoder import Encoder
-from matching.retrieval.fusion import JudgedCandidates, ScoreFusion
+from matching.retrieval.fusion import JudgedCandidates, ScoreFusion, reciprocal_rank_fusion
 from matching.retrieval.legs import DEPTH, Legs, LegScores, pair_scores
 from matching.retrieval.metrics import (
     auc,
@@ -24,6 +24,8 @@ from matching.retrieval.ordering import best_slots
 from matching.retrieval.sources import JudgedPair
 
 METHODS = ("keyword", "embedding", "fused", "ranked")
+# What the tuned fusion must beat: the same two legs merged by their ranks alone.
+BASELINES = ("rrf", "tfidf")
 METRICS = ("ndcg@10", "mrr@10", "p@1", "recall@100")
 SHOWN = 100
 # (query, texts, keyword, embedding, fused) -> scores
@@ -67,8 +69,11 @@ class Evaluation:
         self.queries = {query: benchmark.queries[query] for query in sorted(benchmark.queries)}
 
     def measure(self, fusion: ScoreFusion, rank_scores: RankScores) -> dict[str, Quality]:
-        """Return the quality of each method over all queries; a document with the query's id is never returned."""
-        quality = {method: Quality() for method in METHODS}
+        """Return the quality of each method and of plain rank fusion ("rrf") over all queries.
+
+        A document with the query's id is never returned.
+        """
+        quality = {method: Quality() for method in (*METHODS, "rrf")}
         for warm in list(self.queries.items())[:5]:
             self._answers(*warm, fusion, rank_scores)
         for query, text in self.queries.items():
@@ -121,6 +126,12 @@ class Evaluation:
             started = time.perf_counter()
             numbers, _ = search(text, depth=SHOWN, without=oneself)
             answers[method] = (numbers, time.perf_counter() - started)
+        started = time.perf_counter()
+        rankings = [
+            search(text, depth=DEPTH, without=oneself)[0] for search in (self.legs.keyword, self.legs.embedding)
+        ]
+        merged = reciprocal_rank_fusion([ranking.tolist() for ranking in rankings])[:SHOWN]
+        answers["rrf"] = (np.array(merged, dtype=np.int64), time.perf_counter() - started)
         started = time.perf_counter()
         legs = self.legs.union(text, depth=DEPTH, without=oneself)
         fused = fusion.fuse(legs.keyword, legs.embedding)

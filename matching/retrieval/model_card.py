@@ -22,54 +22,54 @@ from matching.retrieval.training_material import Material
 
 CARD = """---
 language: [zh, en]
-library_name: sentence-transformers
 pipeline_tag: sentence-similarity
 ---
 
 # Bilingual embedding for industrial supply and demand
 
-A sentence-transformers model (StaticEmbedding + Normalize): {tokens} tokens, {dim} dimensions, weights in half
-precision. A text's vector is the mean of its tokens' vectors, scaled to length one; compare by inner product.
+One vector of {dim} signed bytes and a scale for each of {features:,} features and {buckets:,} shared rows. A text's
+vector is the sum of its features' vectors, scaled to length one; compare by inner product. Features are Chinese characters,
+pairs and triples (the last of a run once more with an end mark), English words without plural ending and their 3- to
+5-grams, codes whole and in their parts. A word or code that is not in the vocabulary is the sum of two shared rows chosen
+by its CRC-32, so that two texts with one unknown code still meet.
 
 ```python
-from sentence_transformers import SentenceTransformer
+from matching.retrieval.encoder import load_encoder
 
-model = SentenceTransformer("THIS_FOLDER", device="cpu").float()  # .float(): compute in single precision
+load_encoder("THIS_FOLDER").encode(["不锈钢球阀", "stainless steel ball valve"])
 ```
-
-The project itself reads the folder with numpy and tokenizers alone (`matching/retrieval/encoder.py`) and gets the same
-vectors to 1e-6. Without `.float()` sentence-transformers computes in half precision: about three digits, and NaN for an
-empty text.
 
 ## Intended use, and limits
 
 Finding candidates among short Chinese or English names and descriptions of goods, capacities and services, beside a
-keyword leg and before a ranker. It knows the words of its training data and of the shipped category glossary; it does
-not know word order, negation, or numbers (sizes and grades are the keyword leg's and the hard rules' business), and it
-is weak on names whose words it never saw translated. Do not use it to judge people or credit.
+keyword leg and before a ranker. It knows the words of its training data, of the shipped category glossary and of the
+lexicon; it does not know word order, negation, or the size of numbers (sizes and grades are the keyword leg's and the
+hard rules' business), and it is weak on names whose words it never saw translated. Do not use it to judge people or credit.
 
 ## Training
 
-`manage.py train_embedding DIR --out FOLDER` builds it from nothing on two CPU cores: a Unigram vocabulary of Chinese
-pieces, whole English words and word parts; while training a token is the sum of itself and its character n-grams;
-losses: in-batch contrastive on pairs of one meaning, supervised contrastive on official groups of substitutes, CoSENT
-on judged pairs; {passes} passes, temperature {temperature}, {dropout:.0%} of the features dropped, learning rate {rate}.
+`manage.py train_embedding DIR --out FOLDER` builds it from nothing on a CPU core in minutes, or on a GPU where there is
+one. Losses: in-batch contrastive on pairs of one meaning, supervised contrastive on groups of substitutes and on sections
+of the lexicon, CoSENT on judged pairs; {passes} passes, temperature {temperature}, {dropout:.0%} of the features dropped,
+learning rate {rate}.
 
 | pairs of one meaning from | pairs |
 |---|---|
 {sources}
 
-and {groups} groups of substitutes (similar groups of the Nice classification). Sources: goods and services names of the
-Nice classification in Chinese (CNIPA) and English (WIPO), judged search queries and titles, sentence pairs (AFQMC,
-LCQMC, STS-B), product offers (Abt-Buy, Amazon-Google, Walmart-Amazon), and the project's own category glossary. Most of
-these public sets carry no licence: no row of them is in this folder, only weights and vocabulary learnt from them. The
-weights are published with the project under its licence.
+and {groups} groups of substitutes (similar groups of the Nice classification), {sections} sections of the lexicon.
+Sources: goods and services names of the Nice classification in Chinese (CNIPA) and English (WIPO), judged search queries
+and titles, sentence pairs (AFQMC, LCQMC, STS-B), product offers (Abt-Buy, Amazon-Google, Walmart-Amazon), the project's
+own category glossary, and its own lexicon of words of trade (`matching/data/lexicon`, written by hand from general
+knowledge without looking at the data). Most of the public sets carry no licence: no row of them is in this folder, only
+weights and vocabulary learnt from them. The weights are published with the project under its licence.
 
 ## Figures
 
 Split by hash with seed {seed}: {test:.0%} test, {dev:.0%} dev, the rest train; a similar group, a query or a first sentence
-is on one side as a whole. This very file was trained on the train part (and the glossary) alone; the figures are of the
-embedding by itself on the test part, with character TF-IDF on the same queries.
+is on one side as a whole. This very file was trained on the train part (glossary and lexicon as a whole); its settings
+were chosen on the dev part; the figures are of the embedding by itself on the test part, with character TF-IDF on the same
+queries.
 
 | test | figures |
 |---|---|
@@ -125,14 +125,13 @@ def learn_fusion(folder: Path, encoder: Encoder, *, seed: int) -> ScoreFusion:
     return ScoreFusion(origin=origin).fit(*judged, pairs=[pairs])
 
 
-def model_card(
-    material: Material, trainer: StaticTrainer, tokens: int, figures: list[tuple[str, str]], *, seed: int
-) -> str:
+def model_card(material: Material, trainer: StaticTrainer, figures: list[tuple[str, str]], *, seed: int) -> str:
     """Return the README.md of the model's folder."""
     sources = "\n".join(f"| {name} | {len(pairs):,} |" for name, pairs in material.same.items())
     measured = "\n".join(f"| {what} | {figure} |" for what, figure in figures)
     return CARD.format(
-        tokens=f"{tokens:,}",
+        features=len(trainer.vocabulary_.features),
+        buckets=trainer.vocabulary_.buckets,
         dim=trainer.dim,
         passes=trainer.passes,
         temperature=trainer.temperature,
@@ -140,6 +139,7 @@ def model_card(
         rate=trainer.learning_rate,
         sources=sources,
         groups=len(material.groups),
+        sections=len(material.sections),
         seed=seed,
         test=TEST_SHARE,
         dev=DEV_SHARE,

@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from marketplace.parsing.terms import Term, shipped_terms
+from matching.retrieval.lexicon import Entry, read_lexicon
 from matching.retrieval.sources import (
     SEED,
     TEST_SHARE,
@@ -21,12 +24,13 @@ from matching.retrieval.sources import (
     split_pairs,
 )
 
+# The sources that are written in the words of trade; the others are everyday texts.
+DOMAIN = ("goods", "glossary", "lexicon")
 SHOPS = ("abt_buy", "amazon_google", "walmart_amazon")
 _BRACKETS = re.compile(r"\s*[（(\[].*?[)）\]]")
 
 
-@dataclass(frozen=True)
-class SamePair:
+class SamePair(NamedTuple):
     """Two texts of one meaning; pairs with the same ``meaning`` are never used against each other."""
 
     left: str
@@ -41,23 +45,32 @@ class Material:
     same: dict[str, list[SamePair]] = field(default_factory=dict)
     judged: dict[str, list[JudgedPair]] = field(default_factory=dict)
     groups: list[list[str]] = field(default_factory=list)
-    domain: list[str] = field(default_factory=list)
+    classes: list[list[str]] = field(default_factory=list)
+    sections: list[list[str]] = field(default_factory=list)
 
     def texts(self) -> list[str]:
         """Return all texts, each once, in the order of their first appearance."""
-        found = dict.fromkeys(self.domain)
+        found: dict[str, None] = {}
         for pairs in (*self.same.values(), *self.judged.values()):
             for pair in pairs:
                 found[pair.left] = found[pair.right] = None
-        for group in self.groups:
+        for group in (*self.groups, *self.classes, *self.sections):
             found.update(dict.fromkeys(group))
         return list(found)
 
 
-def gather(folder: Path, glossary: Path | None, *, seed: int = SEED, test_share: float = TEST_SHARE) -> Material:
-    """Return the training part of the data folder, and of the project's own glossary of categories all.
+def gather(
+    folder: Path,
+    glossary: Path | None = None,
+    lexicon: Path | None = None,
+    *,
+    seed: int = SEED,
+    test_share: float = TEST_SHARE,
+) -> Material:
+    """Return the training part of the data folder, and all of the project's own: catalogue, lexicon, terms of trade.
 
     :raises SourceMissing: if the folder lacks one of its files
+    :raises LexiconUnreadable: if a line of the lexicon is at fault
     """
     material = Material()
     _add_goods(material, split_goods(read_goods(folder), "train", seed=seed, test_share=test_share))
@@ -69,6 +82,8 @@ def gather(folder: Path, glossary: Path | None, *, seed: int = SEED, test_share:
     _add_judged(material, "product_pairs", offers, at_least=1)
     if glossary is not None:
         _add_glossary(material, glossary)
+    if lexicon is not None:
+        _add_lexicon(material, [*read_lexicon(lexicon), *map(_entry, shipped_terms())])
     return material
 
 
@@ -82,7 +97,7 @@ def without_brackets(name: str) -> str:
 
 
 def _add_goods(material: Material, goods: Iterable[Goods]) -> None:
-    translations, groups = [], defaultdict(list)
+    translations, groups, classes = [], defaultdict(list), defaultdict(list)
     for item in goods:
         meaning = f"goods {item.number}"
         spellings = english_names(item.name_en)
@@ -90,9 +105,10 @@ def _add_goods(material: Material, goods: Iterable[Goods]) -> None:
             english = dict.fromkeys([*spellings, *map(without_brackets, spellings)])
             translations += [SamePair(chinese, spelling, meaning) for spelling in english]
         groups[item.group] += [item.name_zh, *spellings[:1]]
-        material.domain += [item.name_zh, item.name_en, item.group_name_zh]
+        classes[item.nice_class] += [item.name_zh, *spellings[:1]]
     material.same["goods"] = translations
     material.groups += [members for members in groups.values() if len(members) > 1]
+    material.classes += [members for members in classes.values() if len(members) > 1]
 
 
 def _add_judged(material: Material, name: str, pairs: list[JudgedPair], *, at_least: float) -> None:
@@ -107,12 +123,38 @@ def _add_glossary(material: Material, folder: Path) -> None:
         for category in json.loads(path.read_text(encoding="utf-8"))["categories"]:
             for meaning, chinese, english in _glossary_entries(category):
                 names = list(dict.fromkeys([*chinese, *english]))
-                material.domain += names
                 for place, left in enumerate(names):
                     # Each with the next and with the first of the other language: enough to tie all together.
                     others = dict.fromkeys([*names[place + 1 : place + 2], *chinese[:1], *english[:1]])
                     pairs.update({SamePair(left, right, meaning): None for right in others if right != left})
     material.same["glossary"] = list(pairs)
+
+
+def _entry(term: Term) -> Entry:
+    """Return a term of the normal forms' glossary as an entry of no section, without what it means only at times."""
+    chinese, english = (
+        tuple(spelling.text for spelling in spellings if not spelling.unsure) for spellings in (term.zh, term.en)
+    )
+    return Entry(chinese, english, "")
+
+
+def _add_lexicon(material: Material, entries: Iterable[Entry]) -> None:
+    pairs: dict[SamePair, None] = {}
+    sections = defaultdict(list)
+    for entry in entries:
+        if not entry.chinese or not entry.english:
+            continue
+        first, *others = entry.chinese
+        # Two entries with one Chinese name (银 silver, 银行业 silver …) are never each other's negatives.
+        meaning = f"lexicon {first}"
+        pairs.update(
+            {SamePair(chinese, english, meaning): None for chinese in entry.chinese for english in entry.english}
+        )
+        pairs.update({SamePair(first, other, meaning): None for other in others})
+        if entry.section:
+            sections[entry.section] += [first, entry.english[0]]
+    material.same["lexicon"] = list(pairs)
+    material.sections += [list(dict.fromkeys(members)) for members in sections.values() if len(members) > 2]
 
 
 def _glossary_entries(category: dict) -> Iterator[tuple[str, list[str], list[str]]]:

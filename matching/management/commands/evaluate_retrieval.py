@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from matching.management.measuring import add_model_arguments, encoder_of, fusion_of, write_figures
 from matching.ranking.text import rank_scores
 from matching.retrieval.benchmark import BenchmarkUnreadable, read_benchmark
-from matching.retrieval.evaluation import METHODS, METRICS, Evaluation
+from matching.retrieval.evaluation import BASELINES, METHODS, METRICS, Evaluation
 from matching.retrieval.metrics import paired_difference
 
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels/; or .gz")
         parser.add_argument("--part", default="test", help="which qrels/PART.tsv (default: test)")
         parser.add_argument("--json", type=Path, metavar="OUT", help="write {method: {metric: …}} here")
-        parser.add_argument("--baseline", type=Path, metavar="OUT", help="write the TF-IDF baseline's figures here")
+        parser.add_argument("--baseline", type=Path, metavar="OUT", help="write the figures of TF-IDF and of RRF here")
         add_model_arguments(parser)
 
     def handle(self, *, folder, part, json: Path | None, baseline: Path | None, **options):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if json:
             write_figures(json, {method: quality[method].summary() for method in METHODS})
         if baseline:
-            write_figures(baseline, {"tfidf": quality["tfidf"].summary()})
+            write_figures(baseline, {method: quality[method].summary() for method in BASELINES})
 
     def _print(self, documents, queries, quality):
         self.stdout.write(f"{documents} documents, {queries} queries; 95 % bootstrap intervals\n")
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{method:10}" + "".join(f"{cell:>25}" for cell in cells) + ms)
         self.stdout.write("Differences in MRR@10 and nDCG@10 (paired):")
         for ours in ("fused", "ranked"):
-            for theirs in ("keyword", "embedding", "tfidf", "fused"):
+            for theirs in ("keyword", "embedding", *BASELINES, "fused"):
                 if ours != theirs:
                     texts = [_difference(quality[ours], quality[theirs], metric) for metric in ("mrr@10", "ndcg@10")]
                     self.stdout.write(f"  {ours} - {theirs}:".ljust(24) + "".join(f"{text:>28}" for text in texts))

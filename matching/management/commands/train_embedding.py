@@ -5,62 +5,56 @@ import torch
 from django.core.management.base import BaseCommand, CommandError
 
 import marketplace
-from matching.retrieval.encoder import StaticEncoder
+from matching.retrieval.encoder import SHIPPED, load_encoder
+from matching.retrieval.lexicon import LexiconUnreadable
 from matching.retrieval.model_card import held_out_figures, learn_fusion, model_card
 from matching.retrieval.sources import SEED, SourceMissing, SourceUnreadable
-from matching.retrieval.static_training import StaticTrainer, save_model
+from matching.retrieval.static_training import StaticTrainer
 from matching.retrieval.training_material import gather
-from matching.retrieval.vocabulary import learn_tokenizer
 
 GLOSSARY = Path(marketplace.__file__).parent / "data" / "categories"
+LEXICON = SHIPPED.parent / "lexicon"
 
 
 class Command(BaseCommand):
-    help = "Train the bilingual embedding from the data folder and the project's own glossary of categories."
+    help = "Train the bilingual embedding from the data folder, the glossary of categories and the lexicon."
     requires_system_checks = ()
 
     def add_arguments(self, parser):
         parser.add_argument("folder", type=Path, metavar="DIR", help="holds goods_zh_en, query_title, …")
-        parser.add_argument(
-            "--out", type=Path, required=True, metavar="FOLDER", help="the sentence-transformers folder"
-        )
+        parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the model's folder")
         parser.add_argument("--glossary", type=Path, default=GLOSSARY, help="default: the shipped categories")
+        parser.add_argument("--lexicon", type=Path, default=LEXICON, help="default: the shipped words of trade")
         parser.add_argument("--fusion", type=Path, metavar="FILE", help="learn the fusion of this model, too")
         parser.add_argument("--seed", type=int, default=SEED, help="of the split into train, dev and test")
         parser.add_argument("--dim", type=int, default=384)
         parser.add_argument("--passes", type=int, default=6)
         parser.add_argument("--threads", type=int, default=1, help="more only help on an idle machine")
 
-    def handle(self, *, folder, out, glossary, fusion: Path | None, seed, dim, passes, threads, **_options):
+    def handle(self, *, folder, out, glossary, lexicon, fusion: Path | None, seed, dim, passes, threads, **_options):
         started = time.monotonic()
         torch.set_num_threads(threads)
         try:
-            material = gather(folder, glossary, seed=seed)
-        except (SourceMissing, SourceUnreadable) as error:
+            material = gather(folder, glossary, lexicon, seed=seed)
+        except (SourceMissing, SourceUnreadable, LexiconUnreadable) as error:
             raise CommandError(str(error)) from error
         self._say(
             started, f"{len(material.texts())} texts, {sum(map(len, material.same.values()))} pairs of one meaning"
         )
-        tokenizer = learn_tokenizer(material.texts(), material.domain)
-        self._say(started, f"a vocabulary of {tokenizer.get_vocab_size()} tokens")
         trainer = StaticTrainer(dim=dim, passes=passes)
-        trainer.fit(material, tokenizer, report=lambda line: self._say(started, line))
-        save_model(out, tokenizer, trainer.vectors_)
-        encoder = StaticEncoder.load(out)
+        trainer.fit(material, report=lambda line: self._say(started, line))
+        trainer.encoder().save(out)
+        encoder = load_encoder(out)
         figures = held_out_figures(folder, encoder, seed=seed)
-        (out / "README.md").write_text(
-            model_card(material, trainer, tokenizer.get_vocab_size(), figures, seed=seed), encoding="utf-8"
-        )
+        card = model_card(material, trainer, figures, seed=seed)
+        (out / "README.md").write_text(card, encoding="utf-8")
         self._say(started, f"written to {out}, version {encoder.version}")
         for line in figures:
             self.stdout.write("  " + " ".join(line))
         if fusion:
             learnt = learn_fusion(folder, encoder, seed=seed)
             learnt.save(fusion)
-            self._say(
-                started,
-                f"fusion: weight {learnt.weight}, power {learnt.power}, mean quality {learnt.quality_:.3f} on dev",
-            )
+            self._say(started, f"fusion: {learnt}, mean quality {learnt.quality_:.3f} on dev")
 
     def _say(self, started, line):
         self.stdout.write(f"[{time.monotonic() - started:5.0f} s] {line}")

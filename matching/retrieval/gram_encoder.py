@@ -1,0 +1,104 @@
+"""Turn texts into vectors by adding up the vectors of their n-grams, words and codes."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from matching.retrieval.grams import grams
+
+SETTINGS = "grams.json"
+FEATURES = "features.txt"
+WEIGHTS = "model.safetensors"
+FORMAT = 1
+# The largest step of a signed byte: a row is stored as bytes times one scale.
+_STEPS = 127
+
+
+class Vocabulary:
+    """Which rows of the table a text adds up: those of its features, and two shared ones for what is unknown.
+
+    A whole feature that is not in the vocabulary (a new code, a rare word) gets the sum of two out of ``buckets``
+    shared rows, chosen by its CRC-32: two texts with the same unknown code still meet, as in hash embeddings
+    (Svenstrup et al., 2017). An unknown partial feature says nothing.
+
+    >>> Vocabulary(["球", "阀"], buckets=0).rows("球阀")
+    [0, 1]
+    """
+
+    def __init__(self, features: Sequence[str], *, buckets: int) -> None:
+        self.features = list(features)
+        self.buckets = buckets
+        self._row = {feature: row for row, feature in enumerate(self.features)}
+
+    def __len__(self) -> int:
+        return len(self.features) + self.buckets
+
+    def rows(self, text: str) -> list[int]:
+        """Return the rows of a text, in no order that matters; none for a text that says nothing."""
+        whole, partial = grams(text)
+        known, row = len(self.features), self._row
+        found = []
+        for feature in whole:
+            place = row.get(feature)
+            if place is not None:
+                found.append(place)
+            elif self.buckets:
+                digest = zlib.crc32(feature.encode())
+                found.append(known + digest % self.buckets)
+                found.append(known + digest // self.buckets % self.buckets)
+        found.extend(row[feature] for feature in partial if feature in row)
+        return found
+
+
+class GramEncoder:
+    """The sum of a text's feature vectors, scaled to length one; numpy alone, and loaded in a blink."""
+
+    def __init__(self, vocabulary: Vocabulary, codes: np.ndarray, scales: np.ndarray, *, version: str = "") -> None:
+        """Take the table as signed bytes (rows, dim) and one scale for each row (rows,)."""
+        self.dim = codes.shape[1]
+        self.version = version
+        self._vocabulary = vocabulary
+        self._codes = codes
+        self._scales = scales.astype(np.float32)
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, table: np.ndarray, *, version: str = "") -> "GramEncoder":
+        """Return the encoder of a table in floating point, (rows, dim): each row in bytes of its own scale."""
+        scales = np.abs(table).max(axis=1) / _STEPS
+        codes = np.rint(table / np.where(scales > 0, scales, 1)[:, None]).astype(np.int8)
+        return cls(vocabulary, codes, scales, version=version)
+
+    @classmethod
+    def load(cls, folder: Path, *, version: str) -> "GramEncoder":
+        """Return the encoder that was saved in this folder.
+
+        :raises ValueError: if its files do not belong together
+        """
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        features = (folder / FEATURES).read_text(encoding="utf-8").splitlines()
+        weights = load_file(folder / WEIGHTS)
+        vocabulary = Vocabulary(features, buckets=settings["buckets"])
+        if settings["format"] != FORMAT or weights["codes"].shape != (len(vocabulary), settings["dim"]):
+            raise ValueError(f"{folder / SETTINGS}, {FEATURES} and {WEIGHTS} do not belong together")
+        return cls(vocabulary, weights["codes"], weights["scales"], version=version)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = {"format": FORMAT, "dim": self.dim, "buckets": self._vocabulary.buckets}
+        (folder / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        (folder / FEATURES).write_text("\n".join(self._vocabulary.features) + "\n", encoding="utf-8")
+        save_file({"codes": self._codes, "scales": self._scales}, folder / WEIGHTS)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Return one row of length one for each text, float32 (n, dim); a text that says nothing gives zeros."""
+        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for place, text in enumerate(texts):
+            rows = self._vocabulary.rows(text)
+            if rows:
+                vectors[place] = self._scales[rows] @ self._codes[rows].astype(np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.where(lengths > 0, lengths, 1)
