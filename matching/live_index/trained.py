@@ -14,7 +14,7 @@ from matching.ranking import Ranker
 from matching.ranking.chances import Chances
 from matching.ranking.reliability import Reliability
 from matching.ranking.text import shipped_ranker
-from matching.retrieval.encoder import StaticEncoder, TransformerEncoder, load_encoder
+from matching.retrieval.encoder import Encoder, load_encoder
 from matching.retrieval.fusion import ScoreFusion
 
 SHIPPED = Path(__file__).parent.parent / "data"
@@ -24,13 +24,13 @@ NORMAL_FORM = (
 )  # fmt: skip
 
 
-def encoder() -> StaticEncoder | TransformerEncoder:
+def encoder() -> Encoder:
     """Return the embedding model that EMBEDDING_MODEL names."""
     return _encoder(settings.EMBEDDING_MODEL)
 
 
 @cache
-def _encoder(folder: str) -> StaticEncoder | TransformerEncoder:
+def _encoder(folder: str) -> Encoder:
     return load_encoder(Path(folder))
 
 
