@@ -150,6 +150,7 @@ CELERY_BEAT_SCHEDULE = {
     "matching-tell-of-projects": {"task": "matching.tasks.tell_of_projects", "schedule": crontab(hour=7, minute=40)},
     "matching-ring-again": {"task": "matching.tasks.ring_again", "schedule": 60.0},
     "matching-ring-models-again": {"task": "matching.tasks.ring_models_again", "schedule": 300.0},
+    "matching-request-reckoning": {"task": "matching.tasks.request_reckoning", "schedule": crontab(hour=2, minute=40)},
     "matching-request-training": {"task": "matching.tasks.request_training", "schedule": crontab(hour=3, minute=10)},
     "matching-request-proof": {"task": "matching.tasks.request_proof", "schedule": crontab(hour=4, minute=10)},
     "matching-request-missing-runs": {"task": "matching.tasks.request_missing_runs", "schedule": 60.0},
@@ -182,6 +183,8 @@ SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
 SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
 
 # Matching
+# A folder of the instance's own glossaries (marketplace/data/normal_forms/README.md).
+GLOSSARY_DIR = env.str("GLOSSARY_DIR", default="")
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default=str(BASE_DIR / "matching" / "data" / "embedding"))
 if not Path(EMBEDDING_MODEL).is_dir() and env.str("EMBEDDING_MODEL", default=""):
     raise ImproperlyConfigured(f"EMBEDDING_MODEL names a folder that is not there: {EMBEDDING_MODEL}")

@@ -2,6 +2,7 @@ from django.urls import path
 
 from matching.api import leads as leads_api
 from matching.api.advices import ListingAdvice
+from matching.api.markets import ExposureDetail, MarketApprove, MarketDetail, MarketDiscard, MarketList
 from matching.api.matches import ListingMatches
 from matching.api.models import (
     ProofList,
@@ -13,6 +14,7 @@ from matching.api.models import (
     ReplayList,
     TrainingList,
 )
+from matching.api.pool_suggestions import PoolSuggestionDecline, PoolSuggestionList, PoolSuggestionStart
 from matching.api.search import SearchListings
 from matching.views import (
     advices,
@@ -81,6 +83,18 @@ urlpatterns = [
     path("api/v1/replays/", ReplayList.as_view(), name="api_replay_list"),
     path("api/v1/replays/<int:pk>/", ReplayDetail.as_view(), name="api_replay_detail"),
     path("api/v1/recall-proofs/", ProofList.as_view(), name="api_proof_list"),
+    path("api/v1/markets/", MarketList.as_view(), name="api_market_list"),
+    path("api/v1/markets/<int:pk>/", MarketDetail.as_view(), name="api_market_detail"),
+    path("api/v1/markets/<int:pk>/approve/", MarketApprove.as_view(), name="api_market_approve"),
+    path("api/v1/markets/<int:pk>/discard/", MarketDiscard.as_view(), name="api_market_discard"),
+    path("api/v1/exposure/", ExposureDetail.as_view(), name="api_exposure"),
+    path("api/v1/pool-suggestions/", PoolSuggestionList.as_view(), name="api_pool_suggestion_list"),
+    path("api/v1/pool-suggestions/<int:pk>/start/", PoolSuggestionStart.as_view(), name="api_pool_suggestion_start"),
+    path(
+        "api/v1/pool-suggestions/<int:pk>/decline/",
+        PoolSuggestionDecline.as_view(),
+        name="api_pool_suggestion_decline",
+    ),
     path("api/v1/search/", SearchListings.as_view(), name="api_search"),
     *leads_api.urlpatterns,
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from statistics import NormalDist
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from matching.ranking.features import FEATURES, TEXT_FEATURES
 from matching.ranking.learning import AdditiveRankerLearner, scaled
 from matching.ranking.ranker import FUSED, Ranker
 from matching.ranking.slices import FIRM, grades_by_firm
-from matching.ranking.verdict import Comparison, Verdict, refusals_of
+from matching.ranking.verdict import ENOUGH_LISTS, Comparison, Verdict, refusals_of
 from matching.retrieval.metrics import ndcg_at, paired_difference
 
 COMMERCIAL_FEATURES = tuple(name for name in FEATURES if name not in TEXT_FEATURES)
@@ -101,9 +102,16 @@ class _Paired:
         self.ours.append(quality(ours, gains))
         self.theirs.append(quality(theirs, gains))
 
-    def compared(self) -> Comparison:
-        difference, low, high = paired_difference(np.array(self.ours), np.array(self.theirs))
-        return Comparison(len(self.ours), float(np.mean(self.theirs)), float(np.mean(self.ours)), difference, low, high)
+    def compared(self, *, together: int = 1) -> Comparison:
+        """Return the comparison; ``together`` is how many such are looked at side by side."""
+        ours, theirs = np.array(self.ours), np.array(self.theirs)
+        difference, low, high = paired_difference(ours, theirs)
+        ceiling = None
+        if together > 1:
+            # By the normal approximation: a bootstrap would need very many draws for an end so far out.
+            reach = NormalDist().inv_cdf(1 - 0.025 / together)
+            ceiling = difference + reach * float(np.std(ours - theirs)) / len(ours) ** 0.5
+        return Comparison(len(ours), float(theirs.mean()), float(ours.mean()), difference, low, high, ceiling)
 
 
 def judge(
@@ -139,10 +147,12 @@ def judge(
                 beside.add(ours, serving.scores(group.features), group.gains)
             for kind, part, gains in _parts(group):
                 by_slice.setdefault(kind, {}).setdefault(part, _Paired()).add(ours, theirs, gains)
+    count = sum(len(paired.ours) >= ENOUGH_LISTS for parts in by_slice.values() for paired in parts.values())
     verdict = Verdict(
         comparisons={source: by_source[source].compared() for source in sorted(by_source)},
         slices={
-            kind: {part: parts[part].compared() for part in sorted(parts)} for kind, parts in sorted(by_slice.items())
+            kind: {part: parts[part].compared(together=count) for part in sorted(parts)}
+            for kind, parts in sorted(by_slice.items())
         },
         serving=beside.compared() if beside.ours else None,
         margin=margin,

@@ -61,7 +61,7 @@ def compare_orders(
     ours, theirs = ranks
     seen = np.flatnonzero((ours <= top) | (theirs <= top))
     seen = seen[np.argsort(ours[seen])]
-    both = np.count_nonzero((ours <= top) & (theirs <= top))
+    both = int(np.count_nonzero((ours <= top) & (theirs <= top)))
     return ComparedList(
         overlap=both / max(1, min(top, len(numbers))),
         moved=float(np.abs(ours[seen] - theirs[seen]).mean()) if len(seen) else 0.0,

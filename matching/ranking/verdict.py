@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple, Self
 
-# A part of the market with fewer lists decides nothing: of twenty such parts one would seem to lose by chance.
+# A part of the market with fewer lists decides nothing.
 ENOUGH_LISTS = 50
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Mean nDCG@10 of both methods on the same held-out queries; the 95 % interval is of their difference."""
+    """Mean nDCG@10 of both methods on the same held-out queries; the 95 % interval is of their difference.
+
+    Where many parts are looked at together, one of twenty seems to lose by chance: ``ceiling`` is the upper end that the
+    interval has when all of them together are to be right in 95 of 100 cases.
+    """
 
     queries: int
     fused: float
@@ -18,6 +22,11 @@ class Comparison:
     difference: float
     low: float
     high: float
+    ceiling: float | None = None
+
+    @property
+    def is_loss(self) -> bool:
+        return (self.high if self.ceiling is None else self.ceiling) < 0
 
 
 class Refusal(NamedTuple):
@@ -75,15 +84,15 @@ def refusals_of(verdict: Verdict, *, must_gain: Sequence[str], texts_are_safe: b
     for source, one in verdict.comparisons.items():
         if source in must_gain:
             found += _gain_refusals(source, one, verdict.margin)
-        elif one.high < 0:
+        elif one.is_loss:
             found.append(_loss(source, source, one))
     for kind, parts in verdict.slices.items():
         found += [
             _loss(f"{kind} {part}", f"{KINDS_ZH.get(kind, kind)}“{part}”", one)
             for part, one in parts.items()
-            if one.queries >= ENOUGH_LISTS and one.high < 0
+            if one.queries >= ENOUGH_LISTS and one.is_loss
         ]
-    if verdict.serving is not None and verdict.serving.high < 0:
+    if verdict.serving is not None and verdict.serving.is_loss:
         span = _span(verdict.serving)
         found.append(Refusal(f"它不如正在使用的排序模型（{span}）。", f"It loses to the ranker in use ({span})."))
     if not texts_are_safe:

@@ -79,5 +79,5 @@ class BruteForce:
             return Measured(1.0, 0, is_short=False)
         # The same listing twice would count once.
         _, first = np.unique(self._asked[place].served, return_index=True)
-        right = np.count_nonzero(self._served[place][first] >= best.min() - ROUNDING)
+        right = int(np.count_nonzero(self._served[place][first] >= best.min() - ROUNDING))
         return Measured(min(right, wanted) / wanted, seen, is_short=len(first) < wanted)
