@@ -23,6 +23,7 @@ from seeds.deals import plant_deals
 from seeds.firms import Firm, make_firms, special_firms
 from seeds.gatherings import announce_fair, open_purchase
 from seeds.generate import DemoListing, make_listings
+from seeds.leads import plant_projects
 from seeds.parks import book_demo, open_parks
 from seeds.story import story_listings
 
@@ -90,6 +91,7 @@ def seed(
         _post(listing, firms, rows, users, now)
     report(_("Deals"))
     _deal(firms, rows, users, parks["YH-PUMP"], now)
+    plant_projects(random_state=random_state, now=now)
     rest = make_listings(firms, max(0, listings - len(story)), random_state=random_state, today=today)
     posted = post_listings_in_bulk(listings=_with_progress(rest, rows, report), by=users[DESK], now=now)
     return Planted(organisations=len(rows), listings=len(story) + posted)

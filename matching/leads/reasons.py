@@ -33,17 +33,24 @@ def explain_firm(
     return _told(FIRM_FEATURES, contributions, said)
 
 
-def explain_project(
-    place: int, contributions: np.ndarray, facts: ProjectFacts, *, names: Names, stage: tuple[str, str], category: str
-) -> list[Reason]:
-    """Return the reasons of a building project's score, the weightiest first.
+STAGE_WORDS = {
+    "announced": ("公布", "Announced"),
+    "approved": ("获批（环评、备案）", "Approved"),
+    "design": ("设计", "Design"),
+    "tendering": ("招标", "Tendering"),
+    "construction": ("施工", "Construction"),
+    "commissioning": ("调试", "Commissioning"),
+}
 
-    :param stage: its stage in Chinese and English
-    """
+
+def explain_project(
+    place: int, contributions: np.ndarray, facts: ProjectFacts, *, names: Names, stage: str, category: str
+) -> list[Reason]:
+    """Return the reasons of a building project's score, the weightiest first."""
     goods = names.get(category, (category, category))
 
     def said(name: str) -> tuple[str, str]:
-        return _PROJECT[name](place, facts, goods, stage, names)
+        return _PROJECT[name](place, facts, goods, STAGE_WORDS.get(stage, (stage, stage)), names)
 
     return _told(PROJECT_FEATURES, contributions, said)
 

@@ -6,14 +6,15 @@ from datetime import date, datetime
 
 import numpy as np
 from django.db.models import Count, Max
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from marketplace.models import Category, Listing, Order
 from marketplace.parsing.industries import industries
-from matching.leads import Asked, Projects, firm_features, project_features, shipped_model
+from marketplace.parsing.regions import distance_km
+from matching.leads import PROJECT_FEATURES, Asked, Projects, firm_features, project_features, shipped_model
 from matching.leads.book import group_of
 from matching.leads.experience import Closed, experience_by_industry
-from matching.leads.features import LEAST_FIRMS
+from matching.leads.features import LEAST_FIRMS, NEAR_KM
 from matching.leads.reasons import explain_firm, explain_project
 from matching.live_index.facts import category_book, index_text
 from matching.live_index.lead_book import LeadBook, lead_book
@@ -81,7 +82,7 @@ class Scoring:
         names = {
             code: (spec.name_zh, spec.name_en) for spec, _above in category_book().values() for code in (spec.code,)
         }
-        trades, stages = industries(), stage_names()
+        trades = industries()
         found = []
         for kind, pk in targets:
             place = self._place[kind][pk]
@@ -98,13 +99,12 @@ class Scoring:
                     category=self._asked.category,
                 )
             else:
-                stage = self._projects.rows[place].stage
                 reasons = explain_project(
                     place,
                     next(told_projects),
                     self._project_facts,
                     names=names,
-                    stage=stages.get(stage, (stage, stage)),
+                    stage=self._projects.rows[place].stage,
                     category=self._asked.category,
                 )
             found.append([_plain(reason) for reason in reasons])
@@ -118,36 +118,51 @@ def score_leads(*, supply: Listing, latest: Mapping[tuple[str, int], LeadContact
     """
     book = lead_book()
     book.refresh()
-    return Scoring(book, _asked(supply, book, latest, now), _tokens(supply))
+    return Scoring(book, _asked(supply, book, latest, now), _tokens(supply.category_id))
 
 
-def score_projects(
-    *, supply: Listing, project_ids: Collection[int], latest: Mapping[tuple[str, int], LeadContact], now: datetime
-) -> dict[int, float]:
-    """Return the scores of these building projects alone, as far as they were read."""
-    book = lead_book()
-    rows = [row for row in book.projects.rows if row.id in project_ids]
-    projects = Projects(rows, dim=encoder().dim)
-    asked = _asked(supply, book, latest, now)
-    features, _facts = project_features(projects, book.firms, asked, _tokens(supply))
-    chances = shipped_model().projects.chances(features)
-    return dict(zip(projects.ids.tolist(), (100.0 * chances).tolist(), strict=True))
+class ProjectScorer:
+    """Scores of building projects for supplies of one category anywhere: what the category says is worked out once."""
+
+    def __init__(self, category_id: int, project_ids: Collection[int], *, now: datetime) -> None:
+        book, spec = lead_book(), category_book()[category_id][0]
+        rows = [row for row in book.projects.rows if row.id in project_ids]
+        self._projects = Projects(rows, dim=encoder().dim)
+        vector = encoder().encode([f"{spec.name_zh}\n{spec.name_en}"])[0]
+        asked = Asked(category=spec.code, region="", vector=vector, today=day_of(now).toordinal())
+        self._features, _facts = project_features(self._projects, book.firms, asked, _tokens(category_id))
+
+    def scores(self, region: str) -> dict[int, float]:
+        """Return the score of each project for a supply that ships from this region, as far as it was read."""
+        features = self._features.copy()
+        km = [distance_km(region, row.region) for row in self._projects.rows]
+        far = np.array([np.nan if each is None else each for each in km], dtype=np.float64)
+        features[:, PROJECT_FEATURES.index("distance")] = np.exp(-far / NEAR_KM)
+        chances = shipped_model().projects.chances(features)
+        return dict(zip(self._projects.ids.tolist(), (100.0 * chances).tolist(), strict=True))
 
 
 def score_supplies(*, supplies: Sequence[Listing], project: BuildingProject, now: datetime) -> dict[int, float]:
-    """Return by supply the score of one building project, which was read."""
+    """Return by supply the score of one building project; nothing where it was not read yet."""
     lead_book().refresh()
+    scorers: dict[int, ProjectScorer] = {}
     found = {}
     for supply in supplies:
-        scores = score_projects(supply=supply, project_ids={project.pk}, latest={}, now=now)
+        if supply.category_id not in scorers:
+            scorers[supply.category_id] = ProjectScorer(supply.category_id, {project.pk}, now=now)
+        scores = scorers[supply.category_id].scores(place_of_supply(supply))
         if project.pk in scores:
             found[supply.pk] = scores[project.pk]
     return found
 
 
-def _tokens(supply: Listing) -> frozenset[str]:
-    """Return the words by which the supply's goods are called."""
-    spec = category_book()[supply.category_id][0]
+def place_of_supply(supply: Listing) -> str:
+    return supply.region or supply.organisation.region
+
+
+def _tokens(category_id: int) -> frozenset[str]:
+    """Return the words by which goods of the category are called."""
+    spec = category_book()[category_id][0]
     words = " ".join((spec.name_zh, spec.name_en, *spec.synonyms_zh[:3], *spec.synonyms_en[:3]))
     return frozenset(token for token in tokenise(words) if len(token) > 1)
 
@@ -156,7 +171,7 @@ def _asked(supply: Listing, book: LeadBook, latest: Mapping[tuple[str, int], Lea
     code = category_book()[supply.category_id][0].code
     return Asked(
         category=code,
-        region=supply.region or supply.organisation.region,
+        region=place_of_supply(supply),
         vector=_vector_of(supply),
         today=day_of(now).toordinal(),
         ours=_own_orders(supply, code, now),
@@ -178,14 +193,6 @@ def _places(ids: np.ndarray) -> dict[int, int]:
 
 def _plain(reason: Reason) -> dict:
     return {"feature": reason.feature, "points": reason.points, "zh": reason.zh, "en": reason.en}
-
-
-def stage_names() -> dict[str, tuple[str, str]]:
-    """Return what the stages of building projects are called in Chinese and English."""
-    with translation.override("zh-hans"):
-        chinese = {str(value): str(label) for value, label in BuildingProject.Stage.choices}
-    with translation.override("en"):
-        return {str(value): (chinese[str(value)], str(label)) for value, label in BuildingProject.Stage.choices}
 
 
 def _vector_of(supply: Listing) -> np.ndarray:

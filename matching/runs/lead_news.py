@@ -1,6 +1,7 @@
 """Sellers are told once of building projects that are new and need what they offer."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from marketplace.models import Announcement, Block, Listing
 from marketplace.services.notifications import notify_many
 from matching.leads.book import group_of
 from matching.live_index.lead_book import lead_book
-from matching.live_index.lead_search import PROJECT, score_projects
+from matching.live_index.lead_search import ProjectScorer, place_of_supply
 from matching.models import BuildingProject, LeadContact
 
 # A project of so many points is worth a word; the others stand in the list.
@@ -59,11 +60,14 @@ def _news(projects: list[BuildingProject], now: datetime) -> dict[int, list[tupl
     ids, blocked = {project.pk: project for project in projects}, _blocked(projects)
     lead_book().refresh()
     best: dict[tuple[int, int], tuple[float, BuildingProject, Listing]] = {}
-    for supply in newest.values():
-        latest = LeadContact.objects.latest_about(supply)
-        for pk, score in score_projects(supply=supply, project_ids=ids.keys(), latest=latest, now=now).items():
-            pair = (supply.organisation_id, pk)
-            if score < TOLD_FROM or (PROJECT, pk) in latest or not _may_see(supply, ids[pk], blocked):
+    scorers: dict[int, ProjectScorer] = {}
+    called = _called(ids)
+    for (organisation, category), supply in newest.items():
+        if category not in scorers:
+            scorers[category] = ProjectScorer(category, ids.keys(), now=now)
+        for pk, score in scorers[category].scores(place_of_supply(supply)).items():
+            pair = (organisation, pk)
+            if score < TOLD_FROM or pair in called or not _may_see(supply, ids[pk], blocked):
                 continue
             if pair not in best or best[pair][0] < score:
                 best[pair] = (score, ids[pk], supply)
@@ -71,6 +75,12 @@ def _news(projects: list[BuildingProject], now: datetime) -> dict[int, list[tupl
     for (organisation, _project), row in sorted(best.items(), key=lambda item: (-item[1][0], item[0])):
         news[organisation].append(row)
     return news
+
+
+def _called(project_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Return who wrote something about which of these projects: they need no news of it."""
+    rows = LeadContact.objects.filter(project__in=project_ids)
+    return set(rows.values_list("organisation_id", "project_id"))
 
 
 def _may_see(supply: Listing, project: BuildingProject, blocked: set[tuple[int, int]]) -> bool:
