@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketplace.models import Category, Listing, Organisation
 from marketplace.models.disclosure import Reader
-from marketplace.parsing.normal_form import normalise
+from marketplace.parsing.normal_form import spell
 from marketplace.parsing.places import find_place
 
 # attr_DN=50, attr_DN_min=50, attr_DN_max=100
@@ -132,7 +132,7 @@ def _attribute(key: str, end: str | None, value: str) -> Q:
         # In JSON's own order texts stand before numbers.
         return Q(LessThanOrEqual(kept, _json(number))) & Q(GreaterThanOrEqual(kept, _json(-1e300)))
     found = Q()
-    for spelling in dict.fromkeys((value, normalise(value))):
+    for spelling in dict.fromkeys((value, spell(value))):
         found |= Q(attributes__contains={key: spelling}) | Q(attributes__contains={key: [spelling]})
     if number is not None:
         found |= Q(attributes__contains={key: number})

@@ -54,7 +54,10 @@ def apply_rules(folded: Folded, rules: Iterable[Rule], claims: Claims) -> list[C
     text = folded.text
     found = []
     for rule in rules:
-        if not any(trigger in text for trigger in rule.triggers):
+        for trigger in rule.triggers:
+            if trigger in text:
+                break
+        else:
             continue
         position = 0
         while match := rule.pattern.search(text, position):

@@ -55,6 +55,26 @@ def _read_inches(match: re.Match[str]) -> Code | None:
     return _dn(match, diameter) if diameter else None
 
 
+# 2寸球阀 and 2" ball valve are sizes of pipe; 57/58" cloth and a 14" screen are lengths.
+_PIPEWORK = re.compile(
+    r"阀|法兰|弯头|三通|管件|管道|水管|钢管|接头|水泵|离心泵|valve|flange|elbow|fitting|pipe|coupling|strainer"
+)
+_OUTSIDE = re.compile(r"外径|内径|(?<![a-z])(?:od|id)(?![a-z])|diameter|thick|long|length|长|厚")
+_FEN = {"2": 8, "3": 10, "4": 15, "6": 20}
+
+
+def _read_bare_inches(match: re.Match[str]) -> Code | None:
+    around = match.string[max(0, match.start() - 20) : match.end() + 24]
+    if not _PIPEWORK.search(around) or _OUTSIDE.search(around):
+        return None
+    return _read_inches(match)
+
+
+def _read_fen(match: re.Match[str]) -> Code | None:
+    """Read 4分 of a pipe as half an inch: an eighth of an inch is a fen."""
+    return _dn(match, _FEN[match["fen"]])
+
+
 def _pn(match: re.Match[str], bar: float) -> Code | None:
     bar = round(bar, 1)
     if not 1 <= bar <= 4200:
@@ -86,12 +106,20 @@ def _read_gsm(match: re.Match[str]) -> Code | None:
     return _figure("gsm", match, f"{plain(first)}gsm", first, "gsm", ("克重 {} g/m²", "Weight {} g/m²"))
 
 
+# ISO 261, first choice of pitch: M10×1.5 is M10, M10×1.25 is another thread.
+_COARSE = {
+    "1": "0.25", "1.2": "0.25", "1.6": "0.35", "2": "0.4", "2.5": "0.45", "3": "0.5", "3.5": "0.6", "4": "0.7", "5": "0.8", "6": "1", "8": "1.25",
+    "10": "1.5", "12": "1.75", "14": "2", "16": "2", "18": "2.5", "20": "2.5", "22": "2.5", "24": "3", "27": "3", "30": "3.5", "33": "3.5", "36": "4",
+    "39": "4", "42": "4.5", "45": "4.5", "48": "5", "52": "5", "56": "5.5", "60": "5.5", "64": "6",
+}  # fmt: skip
 _MEASURED = re.compile(r"(?:[\d十百千万k]|/|per|each|每|a)[ ]?$")
 
 
 def _read_thread(match: re.Match[str]) -> Code | None:
     diameter, pitch = match["diameter"], match["pitch"]
-    token = f"m{plain(number(diameter))}" + (f"x{plain(number(pitch))}" if pitch else "")
+    token = f"m{plain(number(diameter))}"
+    if pitch and _COARSE.get(token[1:]) != plain(number(pitch)):
+        token += f"x{plain(number(pitch))}"
     # 90 m2 and per m3 are no screws.
     if not pitch and token in {"m2", "m3"} and _MEASURED.search(match.string[: match.start()][-6:]):
         return None
@@ -109,7 +137,7 @@ def _read_screw(match: re.Match[str]) -> Code | None:
 
 
 def _read_pipe_thread(match: re.Match[str]) -> Code | None:
-    family = {"bsp": "g", "bspp": "g", "bspt": "r", "pt": "rc"}.get(match["family"], match["family"])
+    family = {"bsp": "g", "bspp": "g", "bspt": "r", "zg": "r", "pt": "rc"}.get(match["family"], match["family"])
     token = f"{family}{match['size'].replace(' ', '-')}"
     return Code(
         "thread", token, match.start(), match.end(), zh=f"管螺纹 {token.upper()}", en=f"Pipe thread {token.upper()}"
@@ -135,6 +163,13 @@ def _read_ip(match: re.Match[str]) -> Code | None:
     token = f"ip{match['figures']}"
     return Code(
         "ip", token, match.start(), match.end(), zh=f"防护等级 {token.upper()}", en=f"Protection {token.upper()}"
+    )
+
+
+def _read_strength(match: re.Match[str]) -> Code:
+    figure = match["named"] or match["before"]
+    return Code(
+        "strength", f"grade{figure}", match.start(), match.end(), zh=f"{figure} 级", en=f"Property class {figure}"
     )
 
 
@@ -207,6 +242,9 @@ def _read_explosion(match: re.Match[str]) -> Code | None:
     return Code("explosion", token, match.start(), match.end(), zh=f"防爆 {token}", en=f"Explosion proof {token}")
 
 
+_ADOPTED = re.compile(r"^(?:(?:din|bs|nf)?en|din)(iso/iec|iso|iec)$|^(?:din|bs|nf)(?=en$)")
+
+
 def _read_standard(match: re.Match[str]) -> Code | None:
     issuer = re.sub(r"\s", "", match["issuer"])
     if issuer == "en" and not re.match(r"\d{3}", match["figure"]):
@@ -217,6 +255,8 @@ def _read_standard(match: re.Match[str]) -> Code | None:
     # API is an active ingredient too: 6D, 598, 20E are standards, 500 may be kilograms.
     if issuer == "api" and not re.match(r"\d{1,2}[a-z]|[56]\d\d$|[56]\d\d\D", match["figure"]):
         return None
+    # A European standard is the international one with a cover, and DIN EN, BS EN the European one with another.
+    issuer = _ADOPTED.sub(lambda adopted: adopted[1] or "", issuer)
     issuer = {"gbt": "gb/t", "gb-t": "gb/t", "hgt": "hg/t", "jbt": "jb/t"}.get(issuer, issuer)
     token = issuer + match["figure"].strip().replace(" ", "")
     label = f"{issuer.upper()} {match['figure'].strip().upper()}"
@@ -225,9 +265,9 @@ def _read_standard(match: re.Match[str]) -> Code | None:
 
 _ISSUERS = (
     r"gb/t|gb/z|gbt|gb-t|gb|hg/t|hgt|jb/t|jbt|jb|yy/t|yy|fz/t|fz|qc/t|sh/t|nb/t|dl/t|cj/t|jc/t|ny/t|sn/t|gh/t|yb/t|sy/t|qb/t|wb/t|jg/t|ls/t|"
-    r"en iso|din en iso|din en|din|iso/iec|iso/ts|iso|iec|en|astm|asme|ansi|api|jis|bs|ul|sae|ieee|iatf|mss sp|aatcc|gjb|db\d\d/t"
+    r"(?:din|bs|nf)? ?en iso(?:/iec)?|din iso|(?:din|bs|nf)? ?en iec|(?:din|bs|nf) en|din|iso/iec|iso/ts|iso|iec|en|astm|asme|ansi|api|jis|bs|ul|sae|ieee|iatf|mss sp|aatcc|gjb|db\d\d/t"
 )
-_STANDARD = rf"{_B}(?P<issuer>{_ISSUERS})[ ]?-?[ ]?(?P<figure>(?:(?!dn|pn|cl)[a-z]{{1,2}}[ ]?)?\d{{1,6}}[a-z]?(?:\.\d{{1,3}})*(?:-\d{{1,2}}(?!\d))?)(?![ ]?(?:kg|吨|公斤|pcs|[只个件台套桶天]|mm|days|tons?|sets))(?:[-:/ ]?(?<=[-:])?(?:19|20)\d\d)?{_E}"
+_STANDARD = rf"{_B}(?P<issuer>{_ISSUERS})[ ]?-?[ ]?(?P<figure>(?:(?!dn|pn|cl)[a-z]{{1,2}}[ ]?)?\d{{1,6}}[a-z]?(?:\.\d{{1,3}})*(?:-(?:[a-z]\d\d|\d{{1,2}}(?:-\d{{1,2}})?)(?!\d))?)(?![ ]?(?:kg|吨|公斤|pcs|[只个件台套桶天]|mm|days|tons?|sets))(?:[-:/ ]?(?<=[-:])?(?:19|20)\d\d)?{_E}"
 
 DESIGNATIONS = (
     Rule(("-",), re.compile(r"(?<![a-z\d-])(?:cas[ ]?(?:no\.?|号|#|number)?[ :]*)?(?P<cas>\d{2,7}-\d\d-\d)(?![a-z\d-])"), _read_cas),
@@ -265,6 +305,12 @@ DESIGNATIONS = (
     ),
     Rule(("nps",), re.compile(rf"{_B}nps[ ]?(?P<inches>{_INCH_FIGURE})(?![\d/.])[ ]?(?:\"|in\b|inch(?:es)?)?"), _read_inches),
     Rule(
+        ("寸", "吋", '"', "inch"),
+        re.compile(rf"(?<![a-z0-9./x*])(?P<inches>{_INCH_FIGURE})[ -]?(?:英寸|寸|吋|\"|inch(?:es)?(?![a-z]))(?![ ]?[x*/\d])"),
+        _read_bare_inches,
+    ),
+    Rule(("分",), re.compile(r"(?<![a-z0-9.,第])(?P<fen>[2346])分(?=[ ]?(?:球|闸|截止|止回|角|蝶|针)?(?:阀|管|接头|弯头|三通|内丝|外丝|丝|内螺纹|外螺纹|水龙头|龙头))"), _read_fen),
+    Rule(
         ("口径", "通径", "公称"),
         re.compile(rf"(?:公称(?:直径|通径|口径)|通径|口径)[ :为=]*(?P<inches>{_INCH_FIGURE})[ ]?(?:英寸|寸|吋|\"|inch(?:es)?)"),
         _read_inches,
@@ -279,9 +325,9 @@ DESIGNATIONS = (
     Rule(("lb", "磅级"), re.compile(rf"{_B}(?P<value>150|300|600|800|900|1500|2500)(?:lb|[ ]?磅级)(?![a-z0-9])"), _read_class),
     Rule(("#",), re.compile(r"(?<![a-z0-9.])(?P<value>150|300|600|900|1500|2500)#(?![a-z0-9])(?![ ]?(?:[砂目油汽柴胶白溶]|grit))"), _read_class),
     Rule(
-        ("gsm", "g/m", "平米", "平方米", "克重"),
+        ("gsm", "g/m", "平米", "平方米", "克重", "square met", "sqm", "g/sq"),
         re.compile(
-            rf"{_B}(?:克重[ :为]*)?(?P<value>{_F})(?:{_TO}(?P<last>{_F}))?[ ]?(?:gsm|g/m\^?2|g/sqm|g/平方米|g/平米|克/平方米|克/平米|克/m2|克每平(?:方)?米|克平方米)(?![a-z0-9])"
+            rf"{_B}(?:克重[ :为]*)?(?P<value>{_F})(?:{_TO}(?P<last>{_F}))?[ ]?(?:gsm|g/m\^?2|g/sqm|g/sq\.? ?m|g/square met(?:er|re)|grams? per square met(?:er|re)|g per (?:sqm|square met(?:er|re))|g/平方米|g/平米|克/平方米|克/平米|克/m2|克每平(?:方)?米|克平方米)(?![a-z0-9])"
         ),
         _read_gsm,
     ),
@@ -290,6 +336,14 @@ DESIGNATIONS = (
     Rule(("hr", "hb", "hv"), re.compile(rf"{_B}(?P<scale>hrc|hrb|hra|hbw|hb|hv)[ ]?(?P<first>\d{{1,4}})(?:{_TO}(?:hrc|hrb|hb|hv)?(?P<last>\d{{1,4}}))?(?![a-z0-9./])"), _read_hardness),
     Rule(("hr", "hb", "hv"), re.compile(rf"{_B}(?P<first>\d{{1,4}})(?:{_TO}(?P<last>\d{{1,4}}))?[ ]?(?P<scale>hrc|hrb|hra|hbw|hb|hv)(?![a-z0-9])"), _read_hardness),
     Rule(("shore", "邵"), re.compile(r"(?:shore|邵氏?)(?:硬度)?[ ]?(?P<scale>[ad])?(?:硬度)?[ :]?(?P<value>\d{1,3})[ ]?(?P<scale_after>[ad])?(?![a-z0-9.])"), _read_shore),
+    Rule(
+        ("级", "grade", "class", "gr"),
+        re.compile(
+            r"(?<![a-z0-9.])(?:(?:grade|class|gr\.?)[ ]?(?P<named>4\.6|4\.8|5\.6|5\.8|6\.8|8\.8|9\.8|10\.9|12\.9)(?![\d.])"
+            r"|(?P<before>4\.6|4\.8|5\.6|5\.8|6\.8|8\.8|9\.8|10\.9|12\.9)[ ]?(?:级|grade(?![a-z])|class(?![a-z])))"
+        ),
+        _read_strength,
+    ),
     Rule(("ip",), re.compile(rf"{_B}ip[ -]?(?P<figures>\d\d[a-z]?)(?![a-z0-9])"), _read_ip),
     Rule(("ex",), re.compile(rf"{_B}ex[ ]?(?:d|de|e|i|ia|ib|nA|p|t|tb)[ ]?(?:ii[abc]|iii[abc])[ ]?t?\d?{_E}"), _read_explosion),
     Rule(

@@ -3,9 +3,11 @@
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
+TRADITIONAL = Path(__file__).parent.parent / "data" / "normal_forms" / "traditional.txt"
 # Spellings that NFKC leaves apart although people type them for one another.
-_SAME = str.maketrans(
+_SIGNS = str.maketrans(
     {
         "×": "x", "✕": "x", "✖": "x", "╳": "x",
         "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "‒": "-", "―": "-", "﹣": "-",
@@ -42,22 +44,31 @@ class Folded:
 
 
 @cache
+def _same() -> dict[int, str]:
+    """Return every character that is written as another one: signs, and traditional characters as simplified."""
+    lines = (line for line in TRADITIONAL.read_text("utf-8").splitlines() if not line.startswith("#"))
+    return _SIGNS | str.maketrans({pair[0]: pair[1] for line in lines for pair in line.split()})
+
+
+@cache
 def _fold_character(character: str) -> str:
     if character.isspace() or character == "\u3000":
         return " "
     if unicodedata.category(character) in ("Cc", "Cf", "Cs"):
         return " " if character == "\x00" else ""
-    plain = unicodedata.normalize("NFKC", character).translate(_SAME).lower()
-    plain = unicodedata.normalize("NFKC", plain).translate(_SAME)
+    plain = unicodedata.normalize("NFKC", character).translate(_same()).lower()
+    plain = unicodedata.normalize("NFKC", plain).translate(_same())
     # Some compatibility characters stand for a space and a mark; the words around them must stay apart.
     return "".join(" " if c.isspace() else c for c in plain)
 
 
 def fold(text: str) -> Folded:
-    """Return the text in lower case, half width, NFKC, one space for each run of white space.
+    """Return the text in lower case, half width, simplified, NFKC, one space for each run of white space.
 
     >>> fold("ＤＮ５０　　ＰＮ１６　㎡").text
     'dn50 pn16 m2'
+    >>> fold("不鏽鋼閥門").text
+    '不锈钢阀门'
     """
     characters: list[str] = []
     starts: list[int] = []

@@ -1,5 +1,6 @@
 """Find many known phrases in a folded text at once, the longest first."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -7,6 +8,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 LATIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_STARTS = re.compile(r"[a-z0-9]+|[^a-z0-9 ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +47,18 @@ class PhraseBook(Generic[Value]):
 
     def find(self, text: str, *, overlapping: bool = False) -> Iterator[Found[Value]]:
         """Yield the phrases in the order of the text; unless overlapping, each character belongs to one at most."""
-        position, size = 0, len(text)
         lengths = self._lengths
-        while position < size:
-            if text[position : position + 2] not in lengths and text[position] not in lengths:
-                position += 1
+        free = 0
+        # A latin phrase starts where a word does, any other at any character.
+        for start in _STARTS.finditer(text):
+            position = start.start()
+            if position < free or (text[position : position + 2] not in lengths and text[position] not in lengths):
                 continue
-            found = None
-            if text[position] not in LATIN or position == 0 or text[position - 1] not in LATIN:
-                for match in self._at(text, position):
-                    found = found or match
-                    yield match
-                    if not overlapping:
-                        break
-            position = found.end if found and not overlapping else position + 1
+            for match in self._at(text, position):
+                yield match
+                if not overlapping:
+                    free = match.end
+                    break
 
     def _at(self, text: str, start: int) -> Iterator[Found[Value]]:
         for key in (text[start : start + 2], text[start]):

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from marketplace.parsing.draft_fields import ProblemError
-from marketplace.parsing.normal_form import normalise
+from marketplace.parsing.normal_form import spell
 from marketplace.parsing.units import UnitsDiffer, UnknownUnit, convert
 
 NOUNS = frozenset({"不锈钢", "钢", "stainless", "steel"})
@@ -132,7 +132,7 @@ def _within(found: Decimal, bounds: list[Decimal | None], target: Decimal | None
 
 def _same_words(value: object, text: str) -> bool:
     if isinstance(value, bool):
-        return normalise(text) in (("true", "yes", "是", "有") if value else ("false", "no", "否", "无"))
+        return spell(text) in (("true", "yes", "是", "有") if value else ("false", "no", "否", "无"))
     values = value if isinstance(value, list | tuple) else [value]
     # Who writes 304 where the order says SS304 means the steel.
     measured = {_plain(text), _plain(f"{text} 不锈钢")}
@@ -145,5 +145,5 @@ def _plain(text: str) -> str:
     >>> _plain("304不锈钢") == _plain("SUS304") == _plain("stainless steel 304")
     True
     """
-    words = [word for word in normalise(text).split() if word not in NOUNS]
-    return " ".join(words) or normalise(text)
+    words = [word for word in spell(text).split() if word not in NOUNS]
+    return " ".join(words) or spell(text)

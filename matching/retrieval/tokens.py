@@ -17,10 +17,10 @@ def tokenise(text: str) -> list[str]:
     Single characters carry what no dictionary knows, pairs carry the words; together they measured better on goods
     names than either alone, and need no word list.
 
-    >>> tokenise("304不锈钢球阀 DN 50")
-    ['ss304', '不', '不锈', '锈', '锈钢', '钢', '钢球', '球', '球阀', '阀', 'dn50']
-    >>> tokenise("Semi-integrated pump housings")
-    ['semi', 'integrated', 'pump', 'housing']
+    >>> tokenise("304齿面淬硬 DN 50")
+    ['304', '齿', '齿面', '面', '面淬', '淬', '淬硬', '硬', 'dn50']
+    >>> tokenise("球阀 semi-integrated")
+    ['球', '阀', 'semi', 'integrated', 'ballvalve', 'valve']
     """
     return cut(normalise(text))
 

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.parsing.glossary import chemicals, grades
-from marketplace.parsing.normal_form import codes, normalise
+from marketplace.parsing.normal_form import codes, normalise, spell
 
 SAME = [
     ("dn50", ["DN50", "DN 50", "DN-50", "ＤＮ５０", "公称直径50", "公称通径 50mm", "NPS 2", "口径2寸", "nominal diameter 50 mm", "dn50mm"]),
@@ -29,7 +29,8 @@ SAME = [
     ("150gsm", ["150 gsm", "150g/m²", "150g/m2", "150克每平米", "150克/平方米", "克重150g", "150 g/㎡"]),
     ("40s", ["40支坯布", "40S 纱", "40s yarn", "Ne40 yarn"]),
     ("75d/36f", ["75D/36F", "75旦/36F"]),
-    ("m8x1.25", ["M8×1.25", "M8x1.25", "M8*1.25"]),
+    ("m8", ["M8", "M8×1.25", "M8x1.25", "M8*1.25"]),
+    ("m8x1", ["M8×1", "M8x1", "M8*1.0"]),
     ("npt1/2", ["NPT1/2", "1/2 NPT", '1/2"NPT', "npt 1/2"]),
     ("g1/2", ["G1/2", "G 1/2", "BSP 1/2"]),
     ("hrc58-62", ["HRC58-62", "HRC58~62", "58-62HRC", "HRC 58至62"]),
@@ -81,12 +82,21 @@ def test_codes_are_not_seen_where_there_are_none(text, expected):
     assert codes(text) == expected
 
 
-def test_normalise_keeps_words_and_puts_codes_in_their_place():
+def test_spell_keeps_words_and_puts_codes_in_their_place():
     assert (
-        normalise("304 不锈钢法兰球阀 DN50 PN16, 500 只, 30 天内到台州")
+        spell("304 不锈钢法兰球阀 DN50 PN16, 500 只, 30 天内到台州")
         == "ss304 不锈钢法兰球阀 dn50 pn16, 500 只, 30 天内到台州"
     )
-    assert normalise("聚丙烯 T30S") == "pp 聚丙烯 t30s"
+    assert spell("聚丙烯 T30S") == "pp 聚丙烯 t30s"
+
+
+def test_normalise_puts_the_tokens_of_words_behind_them():
+    assert normalise("DN50 止回阀 10 台") == "dn50 止 回 阀 10 台 ≡ checkvalve valve"
+    assert normalise("non-return valves DN50, 10 pcs") == "non-return valves dn50, 10 pcs ≡ checkvalve valve"
+
+
+def test_normalise_adds_nothing_to_a_normal_form():
+    assert normalise("铜 箔 ≡ copperfoil") == "铜 箔 ≡ copperfoil"
 
 
 @pytest.mark.parametrize("entry", [*grades().values(), *chemicals().values()], ids=lambda entry: entry.code)
@@ -96,7 +106,21 @@ def test_normalise_reads_every_spelling_of_the_glossaries(entry):
 
 
 _WORDS = st.sampled_from(
-    [text for _, texts in SAME for text in texts] + ["球阀", "500 只", "到台州", "valve", ",", "；", "<b>"]
+    [text for _, texts in SAME for text in texts]
+    + [
+        "球阀",
+        "铜箔",
+        "500 只",
+        "到台州",
+        "valve",
+        "silk screen printing",
+        "GB/T 3098.1",
+        "不低于",
+        "≡",
+        ",",
+        "；",
+        "<b>",
+    ]
 )
 
 
