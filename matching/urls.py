@@ -2,6 +2,7 @@ from django.urls import path
 
 from matching.api import leads as leads_api
 from matching.api.advices import ListingAdvice
+from matching.api.learning import EventCounts, ReckoningList
 from matching.api.markets import ExposureDetail, MarketApprove, MarketDetail, MarketDiscard, MarketList
 from matching.api.matches import ListingMatches
 from matching.api.models import (
@@ -21,6 +22,7 @@ from matching.views import (
     exposure,
     health,
     leads,
+    learning,
     markets,
     matches,
     models,
@@ -58,6 +60,8 @@ urlpatterns = [
     path("desk/models/<str:version>/promote/", models.model_promote, name="model_promote"),
     path("desk/replays/", models.replay_create, name="replay_create"),
     path("desk/replays/<int:pk>/", models.replay_detail, name="replay_detail"),
+    path("desk/learning/", learning.learning, name="learning"),
+    path("desk/learning/reckon/", learning.learning_request, name="learning_request"),
     path("desk/recall/", recall.recall_list, name="recall_list"),
     path("desk/recall/prove/", recall.proof_request, name="proof_request"),
     path("pool-suggestions/", pool_suggestions.pool_suggestion_list, name="pool_suggestion_list"),
@@ -79,6 +83,8 @@ urlpatterns = [
     path("api/v1/rankers/roll-back/", RankerRollBack.as_view(), name="api_ranker_roll_back"),
     path("api/v1/rankers/<str:version>/", RankerDetail.as_view(), name="api_ranker_detail"),
     path("api/v1/rankers/<str:version>/promote/", RankerPromote.as_view(), name="api_ranker_promote"),
+    path("api/v1/match-events/", EventCounts.as_view(), name="api_event_counts"),
+    path("api/v1/reckonings/", ReckoningList.as_view(), name="api_reckoning_list"),
     path("api/v1/ranker-trainings/", TrainingList.as_view(), name="api_training_list"),
     path("api/v1/replays/", ReplayList.as_view(), name="api_replay_list"),
     path("api/v1/replays/<int:pk>/", ReplayDetail.as_view(), name="api_replay_detail"),

@@ -95,7 +95,8 @@ def clear_points(data: MarketData, *, now: datetime) -> list[Point]:
     shape = (len(demands), len(supplies))
     # A relevance of nothing at all is still a match: sparse matrices would lose it.
     relevance = sparse.csr_array((np.array([max(data.pairs[key][0], 1e-9) for key in keys]), places), shape=shape)
-    value = sparse.csr_array((np.array([max(data.pairs[key][1], 1e-9) for key in keys]), places), shape=shape)
+    value = np.array([data.pairs[key][1] for key in keys])
+    place_of = np.array(places[0], dtype=np.int64) * len(supplies) + np.array(places[1], dtype=np.int64)
     firms = [data.supplies[pk].organisation for pk in supplies]
     is_new = flags(data.supplies, new_firms(set(firms), now))
     is_small = flags(data.supplies, small_firms(set(firms), now))
@@ -114,7 +115,7 @@ def clear_points(data: MarketData, *, now: datetime) -> list[Point]:
             prices=prices,
         )
         prices = lists.prices if dial else None
-        worth = np.asarray(value[lists.demand, lists.supply]).ravel()
+        worth = value[np.searchsorted(place_of, lists.demand * len(supplies) + lists.supply)]
         cleared, allotments = _allot(data, demands, supplies, lists, worth, fill_weight=min(1.0, dial / FILL_DIAL))
         figures = _figures(data, lists, allotments, is_new, is_small) | {
             "value": cleared.value,

@@ -1,0 +1,485 @@
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from config.errors import InputRefused
+from marketplace.models import Category, Listing, Notification
+from matching import runs, tasks
+from matching.models import Allotment, MarketPoint, MarketProposal, Match
+from matching.services import market_pages, markets
+from tests.factories import CategoryFactory, ListingFactory, MembershipFactory, OrganisationFactory, UserFactory
+from tests.factories_market import DemandFactory, MarketPointFactory, MarketProposalFactory, match_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch, now):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch):
+    """Let a stop of the dial be computed in a moment: these markets are small."""
+    monkeypatch.setattr("matching.runs.clearing.PATIENCE", 0.05)
+
+
+@pytest.fixture
+def operator():
+    return UserFactory(is_staff=True, language="en")
+
+
+def compute(now, **facts) -> MarketProposal:
+    proposal = MarketProposalFactory(**facts)
+    runs.clear_market(MarketProposal.objects.claim(proposal.pk, now=now), clock=lambda: now)
+    return MarketProposal.objects.with_names().get(pk=proposal.pk)
+
+
+def given(proposal: MarketProposal, dial: int = 5) -> dict[tuple[int, int], float]:
+    rows = proposal.points.get(dial=dial).allotments
+    return {(demand, supply): float(quantity) for demand, supply, quantity, _value in rows}
+
+
+def test_clear_market_splits_a_demand_over_two_suppliers(now):
+    demand = DemandFactory(quantity=100)
+    first, second = ListingFactory(quantity=60), ListingFactory(quantity=60)
+    match_of(first, demand, score=90)
+    match_of(second, demand, score=80)
+
+    proposal = compute(now)
+
+    assert given(proposal) == {(demand.pk, first.pk): 60, (demand.pk, second.pk): 40}
+    point = proposal.points.get(dial=5)
+    assert (point.fill, point.shown, point.served) == (1.0, 1.0, 1)
+    assert proposal.points.count() == 11
+    assert (proposal.status, proposal.demand_count, proposal.supply_count, proposal.pair_count) == ("done", 1, 2, 2)
+    assert proposal.listings["demands"] == [[demand.pk, 1]]
+
+
+def test_clear_market_counts_what_is_left_in_one_unit(now):
+    resin = CategoryFactory(code="resin", family="resin", name_en="Resin", unit="t", schema={})
+    demand = DemandFactory(category=resin, quantity=10, unit="t", attributes={})
+    supply = ListingFactory(category=resin, quantity=8000, held=2000, unit="kg", attributes={})
+    match_of(supply, demand)
+
+    proposal = compute(now, family="resin")
+
+    assert proposal.unit == "t"
+    assert given(proposal) == {(demand.pk, supply.pk): 6}
+
+
+def test_clear_market_serves_whole_what_cannot_be_split(now):
+    whole = DemandFactory(quantity=100, minimum_order=100)
+    for _each in range(2):
+        match_of(ListingFactory(quantity=60), whole)
+
+    assert given(compute(now)) == {}
+
+
+def test_clear_market_gives_no_part_smaller_than_the_demand_takes(now):
+    demand = DemandFactory(quantity=100, minimum_order=50)
+    first, second = ListingFactory(quantity=80), ListingFactory(quantity=30)
+    match_of(first, demand, score=80)
+    match_of(second, demand, score=90)
+
+    assert given(compute(now)) == {(demand.pk, first.pk): 80}
+
+
+def test_clear_market_pools_demands_below_a_minimum_order(now, operator):
+    supply = ListingFactory(quantity=500, minimum_order=100)
+    demands = DemandFactory.create_batch(2, quantity=60)
+    runs.index_listings()
+    (run_id,) = runs.matching.MatchRun.objects.request([supply.pk], now=now)
+    runs.find_matches(runs.matching.MatchRun.objects.claim(run_id, now=now), clock=lambda: now)
+    assert Match.objects.count() == 0
+
+    proposal = compute(now)
+    published = markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+
+    assert given(proposal) == {(demand.pk, supply.pk): 60 for demand in demands}
+    assert [one.pooled_count for one in published] == [2, 2]
+    match = Match.objects.get(demand=demands[0])
+    assert sum(reason["points"] for reason in match.reasons) == pytest.approx(match.score, abs=1e-6)
+    assert match.standing_allotment.quantity == 60
+
+
+def test_clear_market_leaves_out_and_says_so(now):
+    DemandFactory(quantity=None)
+    ListingFactory(quantity=10, unit="t")
+    demand = DemandFactory(quantity=100)
+    match_of(ListingFactory(quantity=100), demand)
+
+    proposal = compute(now)
+
+    assert proposal.left_out == {"demand_without_quantity": 1, "supply_in_another_unit": 1}
+
+
+def test_clear_market_is_of_where_the_goods_are_wanted(now):
+    here, there = DemandFactory(region="331083"), DemandFactory(region="440100")
+    supply = ListingFactory(quantity=1000, region="440100")
+    match_of(supply, here)
+    match_of(supply, there)
+
+    assert set(given(compute(now, region="330000"))) == {(here.pk, supply.pk)}
+
+
+def test_clear_market_of_nothing_is_empty(now):
+    CategoryFactory()
+
+    proposal = compute(now)
+
+    assert (proposal.status, proposal.points.get(dial=0).fill) == ("done", 0.0)
+
+
+def test_clear_market_shows_more_suppliers_as_the_dial_turns(now, monkeypatch):
+    monkeypatch.setattr("matching.runs.clearing.LENGTH", 1)
+    best, other = ListingFactory(quantity=100), ListingFactory(quantity=100)
+    for second in (80, 60):
+        demand = DemandFactory(quantity=100)
+        match_of(best, demand, score=90)
+        match_of(other, demand, score=second)
+
+    proposal = compute(now)
+
+    first, fullest = proposal.points.get(dial=0), proposal.points.get(dial=5)
+    assert (first.fill, fullest.fill) == (0.5, 1.0)
+    assert (first.shown, fullest.shown) == (0.5, 1.0)
+    assert first.relevance > fullest.relevance
+
+
+def test_clear_market_heard_twice_works_once(now):
+    proposal = MarketProposalFactory()
+
+    tasks.clear_market(proposal.pk)
+    tasks.clear_market(proposal.pk)
+
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.attempt) == ("done", 1)
+
+
+def test_clear_market_that_breaks_says_why(now, monkeypatch):
+    monkeypatch.setattr("matching.runs.clearing.clear_points", lambda *_args, **_options: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        compute(now)
+
+    assert MarketProposal.objects.get().failure == "ZeroDivisionError: division by zero"
+
+
+def test_request_market_makes_a_run_and_rings(now, operator, worker, django_capture_on_commit_callbacks):
+    CategoryFactory()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        proposal = markets.request_market(by=operator, now=now, family="valve", region="台州")
+
+    proposal.refresh_from_db()
+    assert (proposal.region, proposal.status) == ("331000", "done")
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({}, "family"),
+        ({"family": "valve", "category": "valve.ball"}, "family"),
+        ({"family": "unicorns"}, "family"),
+        ({"category": "unicorn"}, "category"),
+        ({"family": "valve", "region": "Atlantis"}, "region"),
+    ],
+)
+def test_request_market_names_what_it_cannot_take(now, operator, said, field):
+    CategoryFactory()
+
+    with pytest.raises(InputRefused) as refused:
+        markets.request_market(by=operator, now=now, **said)
+
+    assert list(refused.value.errors) == [field]
+    assert not MarketProposal.objects.exists()
+
+
+def test_market_choices_count_demands_that_match(now):
+    match_of(ListingFactory(), DemandFactory())
+    DemandFactory()
+
+    assert [(one.code, one.demands) for one in markets.family_choices(now=now)] == [("valve", 1)]
+    assert [(one.code, one.demands) for one in markets.category_choices(now=now)] == [("valve.ball", 1)]
+
+
+def two_sided(now) -> tuple[MarketProposal, Listing, Listing, Listing]:
+    demand = DemandFactory(quantity=100, organisation=OrganisationFactory(members=[UserFactory()]))
+    first = ListingFactory(quantity=60, organisation=OrganisationFactory(members=[UserFactory()]))
+    second = ListingFactory(quantity=60)
+    match_of(first, demand, score=90)
+    match_of(second, demand, score=80)
+    return compute(now), demand, first, second
+
+
+def test_approve_market_publishes_and_tells_both_sides(now, operator):
+    proposal, demand, first, second = two_sided(now)
+
+    published = markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+
+    assert {(one.supply_id, one.quantity, one.supplier_count, one.covered) for one in published} == {
+        (first.pk, 60, 2, 100),
+        (second.pk, 40, 2, 100),
+    }
+    assert Match.objects.get(supply=first).standing_allotment.quantity == 60
+    told = Notification.objects.filter(event="match.proposed", channel="in_app")
+    assert {each.organisation_id for each in told} == {demand.organisation_id, first.organisation_id}
+    assert "2 suppliers together cover your 100 pieces" in told.get(organisation=demand.organisation).title_en
+    proposal.refresh_from_db()
+    assert (proposal.decision, proposal.dial, proposal.decided_by) == ("approved", 5, operator)
+
+
+def test_approve_market_drops_what_no_longer_holds(now, operator):
+    proposal, _demand, first, second = two_sided(now)
+    Listing.objects.filter(pk=first.pk).update(status="closed", revision=2)
+
+    found = markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+
+    assert {(one.supply_id, one.fate, one.dropped_because) for one in found} == {
+        (first.pk, "dropped", "supply_changed"),
+        (second.pk, "published", ""),
+    }
+    assert Allotment.objects.published().get().supply == second
+
+
+def test_approve_market_drops_what_others_hold_by_now(now, operator):
+    proposal, _demand, first, _second = two_sided(now)
+    Listing.objects.filter(pk=first.pk).update(held=10)
+
+    found = markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+
+    assert {one.dropped_because for one in found if one.supply_id == first.pk} == {"supply_held"}
+
+
+def test_approve_market_when_nothing_holds_publishes_nothing(now, operator):
+    proposal, demand, _first, _second = two_sided(now)
+    Listing.objects.filter(pk=demand.pk).update(revision=2)
+
+    with pytest.raises(markets.NothingToPublish):
+        markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+
+    proposal.refresh_from_db()
+    assert (proposal.decision, Allotment.objects.count()) == ("open", 0)
+
+
+def test_approve_market_is_decided_once(now, operator):
+    proposal, *_listings = two_sided(now)
+    markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+
+    with pytest.raises(markets.MarketAlreadyDecided):
+        markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+    with pytest.raises(markets.MarketAlreadyDecided):
+        markets.discard_market(proposal=proposal, by=operator, at=now)
+
+    assert Allotment.objects.count() == 2
+
+
+def test_approve_market_refuses_what_is_not_computed_or_no_stop(now, operator):
+    proposal = MarketProposalFactory()
+
+    with pytest.raises(markets.MarketNotReady):
+        markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+    with pytest.raises(InputRefused):
+        markets.approve_market(proposal=proposal, dial=11, by=operator, at=now)
+
+
+def test_approve_market_again_replaces_what_was_allotted_before(now, operator):
+    first, *_listings = two_sided(now)
+    markets.approve_market(proposal=first, dial=5, by=operator, at=now)
+    second = compute(now)
+
+    markets.approve_market(proposal=second, dial=5, by=operator, at=now)
+
+    standing = {match.allotment.proposal_id for match in Match.objects.exclude(allotment=None)}
+    assert standing == {second.pk}
+
+
+def test_discard_market_publishes_nothing(now, operator):
+    proposal, *_listings = two_sided(now)
+
+    markets.discard_market(proposal=proposal, by=operator, at=now)
+
+    proposal.refresh_from_db()
+    assert (proposal.decision, Allotment.objects.count()) == ("discarded", 0)
+
+
+def test_allotted_matches_come_first_until_a_listing_changes(now, operator):
+    demand = DemandFactory(quantity=50)
+    allotted, better = ListingFactory(quantity=100), ListingFactory(quantity=100)
+    match_of(allotted, demand, score=90, chance=0.9)
+    proposal = compute(now)
+    markets.approve_market(proposal=proposal, dial=0, by=operator, at=now)
+    match_of(better, demand, score=99, mutual=9.0)
+    rows = Match.objects.for_listing(demand).with_allotments()
+
+    assert [match.supply for match in rows.by_mutual_success()] == [allotted, better]
+
+    Match.objects.filter(supply=allotted).update(supply_revision=2)
+    assert [match.supply for match in rows.by_mutual_success()] == [better, allotted]
+    assert rows.get(supply=allotted).standing_allotment is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({"family": ""}, "market_proposal_is_of_a_family_or_a_category"),
+        ({"dial": 5}, "market_proposal_approved_at_a_stop_of_the_dial"),
+        ({"decision": "discarded"}, "market_proposal_decided_says_by_whom_and_when"),
+    ],
+)
+def test_market_proposal_is_refused(facts, name):
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        MarketProposalFactory(**facts)
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [({"dial": 11}, "market_point_dial_has_eleven_stops"), ({"fill": 1.5}, "market_point_shares_are_shares")],
+)
+def test_market_point_is_refused(facts, name):
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        MarketPointFactory(**facts)
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        ({"quantity": 0}, "allotment_quantity_is_positive"),
+        ({"covered": 5}, "allotment_covers_its_own"),
+        ({"pooled_count": 0}, "allotment_counts_itself"),
+        ({"fate": "dropped"}, "allotment_dropped_says_why"),
+    ],
+)
+def test_allotment_is_refused(facts, name):
+    values = {
+        "proposal": MarketProposalFactory(), "demand": DemandFactory(), "supply": ListingFactory(), "fate": "published",
+        "demand_revision": 1, "supply_revision": 1, "quantity": 10, "covered": 10, "unit": "piece", "value": 1.0,
+    }  # fmt: skip
+
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        Allotment.objects.create(**values | facts)
+
+
+def page(client, user, name, *args, **query) -> str:
+    client.force_login(user)
+    answer = client.get(reverse(name, args=args), query, headers={"accept-language": "en"})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_market_list_offers_what_matches(client, now, operator):
+    match_of(ListingFactory(), DemandFactory())
+    Category.objects.create(code="valve", name_zh="阀门", name_en="Valves", family="valve")
+    MarketProposalFactory()
+
+    html = page(client, operator, "matching:market_list")
+
+    assert "Valves (1)" in html
+    assert html.count("Valves") == 2
+
+
+def test_market_list_needs_the_same_queries_for_one_and_three(
+    client, now, operator, django_assert_num_queries, django_assert_max_num_queries
+):
+    MarketProposalFactory()
+    client.force_login(operator)
+    here = reverse("matching:market_list")
+    client.get(here)
+    with django_assert_max_num_queries(20) as first:
+        client.get(here)
+    MarketProposalFactory.create_batch(2)
+
+    with django_assert_num_queries(len(first)):
+        client.get(here)
+
+
+def test_market_create_asks_for_a_market(client, operator):
+    CategoryFactory()
+    client.force_login(operator)
+
+    answer = client.post(reverse("matching:market_create"), {"family": "valve"})
+
+    proposal = MarketProposal.objects.get()
+    assert answer.url == reverse("matching:market_detail", args=[proposal.pk])
+    assert proposal.requested_by == operator
+
+
+def test_market_create_says_what_it_cannot_take(client, operator):
+    client.force_login(operator)
+
+    answer = client.post(reverse("matching:market_create"), {"region": "Atlantis"})
+
+    assert answer.status_code == 422
+
+
+def test_market_detail_asks_again_until_it_is_computed(client, operator):
+    html = page(client, operator, "matching:market_detail", MarketProposalFactory().pk)
+
+    assert 'hx-trigger="every 1s"' in html
+
+
+def test_market_detail_shows_figures_and_shares(client, now, operator):
+    proposal, demand, *_supplies = two_sided(now)
+
+    html = page(client, operator, "matching:market_detail", proposal.pk, dial=3)
+
+    assert "Stop 3 of the dial" in html
+    assert "split over 2 suppliers" in html
+    assert demand.organisation.name_en in html
+
+
+def test_market_approve_and_discard_from_the_page(client, now, operator):
+    proposal, *_listings = two_sided(now)
+    other = compute(now)
+    client.force_login(operator)
+
+    client.post(reverse("matching:market_approve", args=[proposal.pk]), {"dial": "5"})
+    client.post(reverse("matching:market_discard", args=[other.pk]))
+
+    assert [each.decision for each in MarketProposal.objects.order_by("pk")] == ["approved", "discarded"]
+    html = page(client, operator, "matching:market_detail", proposal.pk)
+    assert "Who got what" in html
+
+
+def test_market_approve_without_a_stop_says_so(client, now, operator):
+    proposal, *_listings = two_sided(now)
+    client.force_login(operator)
+
+    answer = client.post(reverse("matching:market_approve", args=[proposal.pk]), {"dial": "x"}, follow=True)
+
+    assert "0" in str(next(iter(answer.context["messages"])))
+    assert not Allotment.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["market_list", "exposure"])
+def test_desk_pages_are_the_operators_alone(client, name):
+    client.force_login(UserFactory())
+
+    assert client.get(reverse(f"matching:{name}")).status_code == 302
+
+
+def test_listing_matches_shows_what_was_allotted(client, now, operator):
+    proposal, demand, *_supplies = two_sided(now)
+    markets.approve_market(proposal=proposal, dial=5, by=operator, at=now)
+    buyer = MembershipFactory(organisation=demand.organisation, user=UserFactory(language="en")).user
+
+    html = page(client, buyer, "matching:listing_matches", demand.pk)
+
+    assert "The platform proposes 60 piece between you two." in html.replace("pieces", "piece")
+    assert "2 suppliers together cover 100" in html
+
+
+def test_market_page_shows_the_approved_stop_or_the_middle():
+    proposal = MarketProposalFactory(status="done", finished_at=dt.datetime(2026, 3, 2, tzinfo=dt.UTC))
+    for dial in range(11):
+        MarketPointFactory(proposal=proposal, dial=dial)
+
+    assert market_pages.read_page(proposal=proposal, dial=None).point.dial == 5
+    assert market_pages.read_page(proposal=proposal, dial=99).point.dial == 10
+    assert len(market_pages.read_page(proposal=proposal, dial=0).lines[0].dots) == 11
+    assert MarketPoint.objects.first().reached == pytest.approx(0.9)
+    assert Decimal(0) == proposal.demanded
