@@ -25,7 +25,7 @@ from matching.retrieval.sources import JudgedPair
 
 METHODS = ("keyword", "embedding", "fused", "ranked")
 # What the tuned fusion must beat: the same two legs merged by their ranks alone.
-BASELINES = ("rrf", "tfidf")
+BASELINES = ("tfidf", "rrf")
 METRICS = ("ndcg@10", "mrr@10", "p@1", "recall@100")
 SHOWN = 100
 # (query, texts, keyword, embedding, fused) -> scores

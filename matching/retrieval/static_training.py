@@ -18,7 +18,7 @@ OPEN_REPEATS = 0.25
 # Judged sources differ in size by a factor of ten and say much the same thing: no more batches of one in a pass.
 MOST_JUDGED_BATCHES = 4
 # A page title has hundreds of features; a random few say as much in a step and cost as little as a short name.
-MOST_FEATURES = 64
+MOST_FEATURES = 40
 OUT_OF_REACH = -1e4
 GRADED_SCALE = 20.0
 
@@ -65,7 +65,7 @@ class StaticTrainer:
         class_batches: int = 8,
         section_batches: int = 10,
         judged_weight: float = 0.2,
-        rarest: int = 8,
+        rarest: int = 12,
         buckets: int = 4096,
         open_repeats: float = OPEN_REPEATS,
         random_state: int = 0,

@@ -54,6 +54,7 @@ def test_evaluate_retrieval_writes_every_metric_of_exactly_the_four_methods(benc
             assert 0 <= measured[metric]["low"] <= measured[metric]["value"] <= measured[metric]["high"] <= 1
     assert "6 documents, 2 queries" in printed
     assert "tfidf" in printed
+    assert "fused - rrf" in printed
 
 
 def test_evaluate_retrieval_never_returns_the_query_itself(tmp_path):
@@ -83,7 +84,7 @@ def test_evaluate_retrieval_reads_gzip_and_gives_the_same_twice(benchmark, tmp_p
 def test_evaluate_retrieval_writes_the_baseline_to_a_file_of_its_own(benchmark, tmp_path):
     run("evaluate_retrieval", str(benchmark), baseline=tmp_path / "baseline.json")
 
-    assert list(json.loads((tmp_path / "baseline.json").read_text())) == ["tfidf"]
+    assert list(json.loads((tmp_path / "baseline.json").read_text())) == ["tfidf", "rrf"]
 
 
 @pytest.mark.parametrize("command", ["evaluate_retrieval", "evaluate_pairs"])

@@ -45,7 +45,7 @@ def test_fused_substitutes_beat_words_alone_and_tfidf_surely(encoder, fusion, go
     quality = evaluation.measure(fusion, by_fused)
     fused = np.array(quality["fused"].per_query["mrr@10"])
 
-    for theirs in (quality["keyword"], evaluation.tfidf()):
+    for theirs in (quality["keyword"], quality["embedding"], evaluation.tfidf()):
         _, low, _ = paired_difference(fused, np.array(theirs.per_query["mrr@10"]))
         assert low > 0
 
@@ -58,7 +58,7 @@ def test_translations_are_found_among_three_thousand_names(encoder, goods):
 
     quality = Evaluation(benchmark, encoder).alone("embedding")
 
-    assert np.mean(quality.per_query["mrr@10"]) > 0.48
+    assert np.mean(quality.per_query["mrr@10"]) > 0.62
 
 
 def test_judged_queries_are_told_better_than_by_tfidf(encoder, fusion):
