@@ -54,12 +54,12 @@ def industry_rates(book: Book, category: str, aggregate: np.ndarray | None = Non
     """
     is_buyer = book.buyers(category).astype(np.float64)
     overall = (is_buyer.sum() + 1.0) / (len(book) + 50.0)
-    expected = np.array([curated_rate(code, category) for code in book.industries])
+    expected = np.array([curated_rate(code, category) for code in book.industries], dtype=np.float64)
     rate = np.where(expected > 0, np.maximum(expected, overall), overall)[book.industry]
     for digits in (2, 3, 4):
         starts = [code[:digits] if len(code) >= digits else "" for code in book.industries]
         names = {name: place for place, name in enumerate(sorted(set(starts)))}
-        of_industry = np.array([names[start] for start in starts])
+        of_industry = np.array([names[start] for start in starts], dtype=np.int64)
         of_firm = of_industry[book.industry]
         firms = np.bincount(of_firm, minlength=len(names))
         buyers = np.bincount(of_firm, weights=is_buyer, minlength=len(names))
@@ -68,7 +68,7 @@ def industry_rates(book: Book, category: str, aggregate: np.ndarray | None = Non
             buyers = np.minimum(np.maximum(buyers, hidden), firms)
         shrunk = (buyers[of_firm] - is_buyer + PATIENCE * rate) / np.maximum(firms[of_firm] - 1 + PATIENCE, PATIENCE)
         # A firm that says no industry is of no class.
-        is_told = np.array([len(code) >= digits for code in book.industries])[book.industry]
+        is_told = np.array([len(code) >= digits for code in book.industries], dtype=bool)[book.industry]
         rate = np.where(is_told, shrunk, rate)
     return np.clip(rate, LEAST, 1 - LEAST)
 

@@ -99,7 +99,9 @@ def firm_features(book: Book, asked: Asked) -> tuple[np.ndarray, Facts]:
     for firm, days in asked.lost.items():
         if (place := place_of(book, firm)) is not None:
             lost[place] = fading(days)
-    experience = np.array([asked.experience.get(code, 0.0) for code in book.industries])[book.industry]
+    experience = np.array([asked.experience.get(code, 0.0) for code in book.industries], dtype=np.float64)[
+        book.industry
+    ]
     columns = {
         "industry": log_odds(by_industry),
         "sells": log_odds(by_selling) - log_odds(by_industry),
