@@ -117,13 +117,14 @@ class LiveIndex:
         with self._lock:
             words = query.normal or normalise(query.text)
             allowed = self.table.allowed(query, today, rules=rules)
-            by_word, _ = self.keywords.search(words, DEPTH, allowed)
+            by_words = self.keywords.weigh(words, DEPTH, allowed)
+            by_word, _ = by_words.best(DEPTH)
             by_meaning, _ = self.vectors.search(vector, DEPTH, allowed)
             known = np.unique(np.asarray(also, dtype=np.int64))
             slots = self.table.find(known)
             known = known[(slots >= 0) & allowed[slots]]
             ids = np.union1d(np.union1d(by_word, by_meaning[by_meaning >= 0]), known)
-            keyword = self.keywords.scores(words, self.table.find(ids))
+            keyword = by_words.of(self.table.find(ids))
             embedding = self.vectors.scores(vector, ids)
         fused = fusion().fuse(keyword, embedding)
         order = np.lexsort((ids, -fused))

@@ -14,6 +14,7 @@ from matching.retrieval.ordering import best_slots
 from matching.retrieval.postings import MOST_COUNTED, MOST_TERMS, Postings, hashes, packed
 from matching.retrieval.slots import Slots, fit
 from matching.retrieval.tokens import tokenise
+from matching.retrieval.weighing import TermEntries, Weighed, weigh
 
 SATURATION = 0.9
 LENGTH_SHARE = 0.4
@@ -154,9 +155,10 @@ class KeywordIndex:
         """Return the score of the text's words in each slot, float32 in [0, 1]; all slots unless some are named."""
         with self._lock:
             asked, limit = self._question(text)
-            if slots is not None and 8 * len(slots) < len(self._slots.ids):
-                return self._scores_of(np.asarray(slots), asked) / np.float32(limit or 1)
-            scores = self._scores(asked, 0, len(self._slots.ids)) / np.float32(limit or 1)
+            count, alive = len(self._slots.ids), self._slots.alive
+            terms, fresh = self._terms(asked, 0, count), self._fresh_part(asked, 0, count)
+            # Nobody asks for the best alone: everything is added up.
+            scores = weigh(0, fresh, terms, alive, count).scores / np.float32(limit or 1)
         return scores if slots is None else scores[slots]
 
     def search(self, text: str, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -164,20 +166,22 @@ class KeywordIndex:
 
         ``allowed`` is a bool array over slots, of the shape of ``ids``; slots beyond its end are not allowed.
         """
+        return self.weigh(text, k, allowed).best(k)
+
+    def weigh(self, text: str, k: int, allowed: np.ndarray | None = None) -> Weighed:
+        """Return how the text's words weigh in what the filter allows: for the k best of it, and for any of it."""
         with self._lock:
             asked, limit = self._question(text)
             count = len(self._slots.ids)
             allowed = np.ones(count, dtype=bool) if allowed is None else fit(allowed, count)
-            slots, scores = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.float32)]
-            for start, stop in spans(allowed):
-                within = self._scores(asked, start, stop)
-                found = np.flatnonzero((within > 0) & allowed[start:stop])
-                slots.append(found + start)
-                scores.append(within[found])
-            found, found_scores = np.concatenate(slots), np.concatenate(scores) / np.float32(limit or 1)
-            ids = self._slots.ids[found]
-        best = best_slots(found_scores, ids, k)
-        return ids[best], found_scores[best]
+            allowed = allowed & self._slots.alive
+            stretches = [
+                weigh(
+                    start, self._fresh_part(asked, start, stop), self._terms(asked, start, stop), allowed[start:stop], k
+                )
+                for start, stop in spans(allowed)
+            ]
+            return Weighed(self._slots.ids, stretches, np.float32(limit or 1))
 
     def best(self, scores: np.ndarray, k: int, allowed: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Return ids and scores of the k best of what `scores` gave for all slots, as `search` does."""
@@ -202,21 +206,26 @@ class KeywordIndex:
                 asked.append(Asked(number, weight, rows, counts))
         return asked, limit
 
-    def _scores(self, asked: list[Asked], start: int, stop: int) -> np.ndarray:
-        """Return the undivided score of each slot from start to stop, 0 for dead ones, float32."""
-        scores = np.zeros(stop - start, dtype=np.float32)
-        postings, base = self._postings, len(self._lengths)
-        if start < base:
-            for term in asked:
-                if term.number >= 0:
-                    first, last = self._entries_of(term, start, stop)
-                    # A slot stands once in a term's postings, so plain fancy addition is right, and fast.
-                    scores[postings.slots[first:last] - start] += np.float32(term.weight) * postings.impacts[first:last]
+    def _fresh_part(self, asked: list[Asked], start: int, stop: int) -> np.ndarray:
+        """Return the undivided scores from start to stop as far as they are fresh, 0 for the others."""
+        scores, base = np.zeros(stop - start, dtype=np.float32), len(self._lengths)
         if stop > base:
             first = max(start - base, 0)
-            scores[base + first - start :] += self._fresh_scores(asked)[first : stop - base]
-        scores[~self._slots.alive[start:stop]] = 0.0
+            scores[base + first - start :] = self._fresh_scores(asked)[first : stop - base]
         return scores
+
+    def _terms(self, asked: list[Asked], start: int, stop: int) -> list[TermEntries]:
+        """Return the entries of each term from start to stop in the large part, where there are any."""
+        found, postings = [], self._postings
+        for term in asked:
+            if term.number >= 0:
+                first, last = self._entries_of(term, start, stop)
+                if last > first:
+                    peak = float(postings.peaks[term.number])
+                    found.append(
+                        TermEntries(term.weight, peak, postings.slots[first:last], postings.impacts[first:last])
+                    )
+        return found
 
     def _entries_of(self, term: Asked, start: int, stop: int) -> tuple[int, int]:
         """Return where a term's postings for the slots from start to stop begin and end."""
@@ -235,26 +244,6 @@ class KeywordIndex:
                 times = np.frombuffer(term.counts, dtype=np.uint8).astype(np.float32)
                 scores[rows] += np.float32(term.weight) * times / (times + norms[rows])
         return scores
-
-    def _scores_of(self, slots: np.ndarray, asked: list[Asked]) -> np.ndarray:
-        """Return the undivided scores of these few slots: each is looked up in each term's postings."""
-        scores = np.zeros(len(slots), dtype=np.float32)
-        order = np.argsort(slots)
-        ascending, postings, base = slots[order], self._postings, len(self._lengths)
-        for term in asked:
-            first, last = postings.starts[term.number : term.number + 2].tolist() if term.number >= 0 else (0, 0)
-            if last > first:
-                held = postings.slots[first:last]
-                places = np.minimum(np.searchsorted(held, ascending), last - first - 1)
-                is_here = held[places] == ascending
-                scores[is_here] += np.float32(term.weight) * postings.impacts[first:last][places[is_here]]
-        is_fresh = ascending >= base
-        if is_fresh.any():
-            scores[is_fresh] = self._fresh_scores(asked)[ascending[is_fresh] - base]
-        scores[~self._slots.alive[ascending]] = 0.0
-        result = np.empty_like(scores)
-        result[order] = scores
-        return result
 
     def _norms(self, lengths: np.ndarray) -> np.ndarray:
         """Return how much a text's length holds its counts back, shape of ``lengths``."""

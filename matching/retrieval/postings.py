@@ -10,6 +10,7 @@ import numpy as np
 SLOT_BITS, COUNT_BITS = 32, 8
 MOST_TERMS, MOST_COUNTED = 2 ** (64 - SLOT_BITS - COUNT_BITS), 2**COUNT_BITS - 1
 BLOCK = 5_000_000
+PARTS = ("terms", "starts", "slots", "counts", "impacts", "peaks")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Postings:
     ``terms`` are the ascending hashes of the terms, shape (terms,): a million listings have millions of terms, most of
     them prices and sizes, and as words they would fill the memory of every process. ``starts`` has the shape
     (terms + 1,): term t has the entries starts[t] to starts[t + 1] of ``slots`` and ``counts``. ``impacts`` is the
-    share of a count that BM25 lets through, in [0, 1).
+    share of a count that BM25 lets through, in [0, 1), and ``peaks`` each term's highest.
     """
 
     terms: np.ndarray
@@ -27,6 +28,7 @@ class Postings:
     slots: np.ndarray
     counts: np.ndarray
     impacts: np.ndarray
+    peaks: np.ndarray
 
     @classmethod
     def empty(cls) -> "Postings":
@@ -50,7 +52,10 @@ class Postings:
             slots[block] = (entries[block] >> np.uint64(COUNT_BITS)) & np.uint64(2**SLOT_BITS - 1)
             counts[block] = entries[block] & np.uint64(MOST_COUNTED)
             impacts[block] = counts[block] / (counts[block] + norms[slots[block]])
-        return cls(terms, np.cumsum(sizes), slots, counts, impacts)
+        starts, peaks = np.cumsum(sizes), np.zeros(len(terms), dtype=np.float32)
+        if (held := sizes[1:] > 0).any():
+            peaks[held] = np.maximum.reduceat(impacts, starts[:-1][held])
+        return cls(terms, starts, slots, counts, impacts, peaks)
 
     def find(self, terms: Sequence[str]) -> np.ndarray:
         """Return the number of each term, -1 for one that no text has."""
@@ -74,11 +79,11 @@ class Postings:
         return np.concatenate(found) if found else np.zeros(0, dtype=np.uint64)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {name: getattr(self, name) for name in ("terms", "starts", "slots", "counts", "impacts")}
+        return {name: getattr(self, name) for name in PARTS}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Postings":
-        return cls(*(arrays[name] for name in ("terms", "starts", "slots", "counts", "impacts")))
+        return cls(*(arrays[name] for name in PARTS))
 
 
 def packed(terms: np.ndarray, slots: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -13,8 +13,14 @@ TEXTS = ["ball valve", "gate valve dn50", "pump", "ball", ""]
 words = st.lists(st.sampled_from(["ball", "valve", "gate", "pump", "dn50", "阀门"]), max_size=5).map(" ".join)
 
 
+class WordIndex(KeywordIndex):
+    """Takes each word for a token, however texts are cut elsewhere."""
+
+    cut = staticmethod(str.split)
+
+
 def test_scores_are_bm25_over_the_highest_there_could_be():
-    index = KeywordIndex(saturation=0.9, length_share=0.4).build(np.arange(3), ["ball valve", "pump", "pump pump"])
+    index = WordIndex(saturation=0.9, length_share=0.4).build(np.arange(3), ["ball valve", "pump", "pump pump"])
     weight = {"ball": math.log1p((3 - 1 + 0.5) / 1.5), "pump": math.log1p((3 - 2 + 0.5) / 2.5)}
     mean = 5 / 3
     norm = [0.9 * (0.6 + 0.4 * length / mean) for length in (2, 1, 2)]
@@ -135,3 +141,36 @@ def test_search_goes_on_while_others_add():
 
     assert sizes == sorted(sizes)
     assert len(index.search("ball", 5000)[0]) == 800
+
+
+def test_weigh_scores_what_the_filter_allows_and_nothing_else():
+    texts = [f"ball valve dn{number}" for number in range(30_000)]
+    index = KeywordIndex().build(np.arange(30_000), texts)
+    index.add(30_000, "ball valve")
+    allowed = np.zeros(30_001, dtype=bool)
+    allowed[[5, 6, 29_000, 30_000]] = True
+    everything = index.scores("ball dn5 dn29000")
+
+    weighed = index.weigh("ball dn5 dn29000", 10, allowed)
+
+    assert len(weighed.stretches) == 2
+    slots = np.array([5, 29_000, 30_000])
+    assert weighed.of(slots).tolist() == everything[slots].tolist()
+    assert weighed.best(10)[0].tolist() == index.best(everything, 10, allowed)[0].tolist()
+
+
+@settings(deadline=None)
+@given(st.lists(words, min_size=1, max_size=12), st.data())
+def test_rearranged_finds_the_same_as_what_it_came_from(texts, data):
+    index = KeywordIndex().build(np.arange(len(texts) // 2), texts[: len(texts) // 2])
+    for item, text in enumerate(texts):
+        index.add(item, text)
+    slots = len(index.ids) - len(texts) + np.arange(len(texts))
+
+    order = slots[data.draw(st.permutations(range(len(texts))))]
+    other = index.rearranged(order)
+
+    assert other.ids.tolist() == index.ids[order].tolist()
+    index.merge()
+    for query in ("ball", "valve dn50", "阀门 pump"):
+        assert other.search(query, 20)[0].tolist() == index.search(query, 20)[0].tolist()
