@@ -359,7 +359,7 @@ DESIGNATIONS = (
         ),
         _read_count,
     ),
-    Rule(("d", "旦", "denier"), re.compile(rf"{_B}(?P<value>{_F})[ ]?(?:d|denier|旦(?:尼尔)?)(?:[ ]?/[ ]?(?P<filaments>\d{{1,4}})[ ]?f)?(?![a-z0-9])"), _read_denier),
+    Rule(("d", "旦", "denier"), re.compile(rf"{_B}(?P<value>{_F})[ ]?(?:d|denier|旦(?:尼尔)?)(?:[ ]?/[ ]?(?P<filaments>\d{{1,4}})[ ]?f)?(?![a-z0-9])(?![ -]?(?:打印|扫描|建模|设计|视觉|相机|眼镜|动画|print|scan|model|design|vision|camera|glass))"), _read_denier),
     Rule(("tex", "特"), re.compile(rf"{_B}(?P<value>{_F})[ ]?(?P<unit>dtex|tex|分特)(?![a-z0-9])"), _read_tex),
     Rule(("目",), re.compile(rf"{_B}(?P<value>\d{{1,5}})[ ]?目(?![的标前录])"), _read_mesh),
     Rule(("mesh",), re.compile(rf"{_B}(?P<value>\d{{1,5}})[ -]?mesh(?![a-z0-9])"), _read_mesh),

@@ -30,6 +30,30 @@ def are_pieces(text: str, start: int, end: int) -> bool:
     return written == "pc" and before is not None and not _PLASTIC_AFTER.match(text, end)
 
 
+# Short names that are something else beside these words: what stands before, after, or anywhere in the text.
+_NEVER = re.compile(r"(?!)")
+_OTHERWISE = {
+    "deg": (re.compile(r"\d[ ]?$"), re.compile(r"[ ]?[cf](?![a-z])"), _NEVER),  # degrees
+    "ps": (re.compile(r"\d[ ]?$"), _NEVER, _NEVER),  # horsepower
+    "px": (re.compile(r"\d[ ]?$"), _NEVER, _NEVER),  # pixels
+    "h13": (_NEVER, _NEVER, re.compile(r"hepa|滤|filter")),  # a class of filters
+    "ipa": (_NEVER, _NEVER, re.compile(r"beer|brew|啤酒|精酿")),
+    "mma": (_NEVER, _NEVER, re.compile(r"weld|焊|inverter")),  # manual metal arc
+    "dmc": (_NEVER, _NEVER, re.compile(r"硅氧烷|有机硅|silox|silicone")),  # dimethylcyclosiloxane
+    "pe": (re.compile(r"(?:gmt|ph)[ ]?$"), re.compile(r"[ ]?(?:线端|接地|earth)"), _NEVER),  # protective earth
+    "asa": (_NEVER, _NEVER, re.compile(r"film speed|胶卷")),
+}
+
+
+def _is_otherwise(text: str, start: int, end: int) -> bool:
+    """Say whether a short name there means something else than the material."""
+    senses = _OTHERWISE.get(text[start:end])
+    if senses is None:
+        return False
+    before, after, anywhere = senses
+    return bool(before.search(text[max(0, start - 6) : start]) or after.match(text, end) or anywhere.search(text))
+
+
 def _named(kind: str, token: str, match: re.Match[str], group: int | str = 0) -> Code:
     zh, en = names_of(token) or (token.upper(), token.upper())
     return Code(kind, token, match.start(group), match.end(group), zh=zh, en=en)
@@ -188,7 +212,7 @@ def find_materials(folded: Folded, claims: Claims) -> list[Code]:
                 continue
         elif are_pieces(text, hit.start, hit.end):
             continue  # 500 pc are pieces
-        elif before == "." and hit.phrase[0].isdigit():
+        elif _is_otherwise(text, hit.start, hit.end) or (before == "." and hit.phrase[0].isdigit()):
             continue
         if claims.take(hit.start, hit.end):
             keeps = hit.value.keeps_word and hit.phrase != entry.code

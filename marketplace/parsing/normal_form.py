@@ -73,14 +73,14 @@ def spell(text: str) -> str:
 
 def _settled(folded: Folded) -> tuple[Folded, list[Code], list[Found[Term]], str]:
     """Return the text when no code sticks to a word any more, what is in it, and how it is written plainly."""
-    codes_in, terms = _apart(folded)
+    codes_in, terms = codes_and_terms(folded)
     plain = _written(folded.text, codes_in)
     # Spaces put around a code may free a code that stuck to it; there is seldom a second time, never many.
     for _ in range(4):
         if not _stick(folded.text, codes_in):
             break
         folded = fold(plain)
-        codes_in, terms = _apart(folded)
+        codes_in, terms = codes_and_terms(folded)
         plain = _written(folded.text, codes_in)
     return folded, codes_in, terms, plain
 
@@ -114,29 +114,30 @@ def _written(text: str, codes_in: Iterable[Code], apart: Iterable[Found[Term]] =
     return _BEFORE_STOP.sub("", plain)
 
 
-def _apart(folded: Folded) -> tuple[list[Code], list[Found[Term]]]:
+def codes_and_terms(folded: Folded) -> tuple[list[Code], list[Found[Term]]]:
     """Return the codes and the terms of a text, no character in both.
 
-    A term that holds the word of a substance is no such substance: silk screen printing has no silk. Otherwise codes go first.
+    A term that holds the word of a material is no such material: silk screen printing has no silk, pu-erh no PU. Otherwise
+    codes go first.
     """
     codes_in = find_codes(folded)
     text = folded.text
+    words = [code for code in codes_in if code.keeps_word or folded.text[code.start : code.end].isalpha()]
     for code in codes_in:
-        if not code.keeps_word:
+        if code not in words:
             text = text[: code.start] + "\x00" * (code.end - code.start) + text[code.end :]
     terms = find_terms(text)
-    words = [code for code in codes_in if code.keeps_word]
     if not words or not terms:
         return codes_in, terms
-    held = {
-        code.start
+    held = [
+        code
         for code in words
         for term in terms
         if term.start <= code.start and code.end <= term.end and term.end - term.start > code.end - code.start
-    }
-    kept = [code for code in words if code.start not in held]
+    ]
+    kept = [code for code in words if code not in held]
     terms = [term for term in terms if not any(code.start < term.end and term.start < code.end for code in kept)]
-    return [code for code in codes_in if not (code.keeps_word and code.start in held)], terms
+    return [code for code in codes_in if code not in held], terms
 
 
 def codes(text: str) -> list[str]:

@@ -223,7 +223,7 @@ def find_terms(text: str) -> list[Found[Term]]:
 def equal_words(term: Term) -> tuple[str, ...]:
     """Return the tokens a term is found by: its own, and those of the words within it that both languages say.
 
-    A plunger pump is a pump in both; an engine oil is oil in both, and an engine only in English.
+    A plunger pump is a pump in both; a mechanical seal (机械密封) is a machine (机械) in Chinese only.
 
     >>> equal_words(next(term for term in shipped_terms() if term.normal == "ball valve"))
     ('ballvalve', 'valve')

@@ -4,8 +4,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from marketplace.parsing.folding import fold
 from marketplace.parsing.glossary_check import Glossary
-from marketplace.parsing.normal_form import find_codes, normalise
-from marketplace.parsing.terms import PINYIN, files_of, find_terms, glossary_files, terms_in, written_pinyin
+from marketplace.parsing.normal_form import codes_and_terms, normalise
+from marketplace.parsing.terms import PINYIN, files_of, glossary_files, terms_in, written_pinyin
 
 
 class Command(BaseCommand):
@@ -27,9 +27,10 @@ class Command(BaseCommand):
 
     def _show(self, text):
         folded = fold(text)
-        for code in find_codes(folded):
+        found_codes, found_terms = codes_and_terms(folded)
+        for code in found_codes:
             self.stdout.write(f"{folded.text[code.start : code.end]} -> {code.token} ({code.kind})")
-        for found in find_terms(folded.text):
+        for found in found_terms:
             term = found.value
             self.stdout.write(f"{found.phrase} -> {term.token} ({term.kind}, {term.file} line {term.line})")
         self.stdout.write(normalise(text))
