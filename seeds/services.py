@@ -18,6 +18,7 @@ from marketplace.services.memberships import accept_invitation, invite
 from marketplace.services.notifications import set_subscriptions, subscription_choices
 from marketplace.services.organisations import approve_organisation, register_organisation
 from marketplace.services.records import record_deliveries
+from matching.services import record_candidates
 from seeds.cast import Cast
 from seeds.deals import plant_deals
 from seeds.firms import Firm, make_firms, special_firms
@@ -92,6 +93,8 @@ def seed(
     report(_("Deals"))
     _deal(firms, rows, users, parks["YH-PUMP"], now)
     plant_projects(random_state=random_state, now=now)
+    # What the gate refused is shown too: figures of models that were really learned and judged.
+    record_candidates(now=now)
     rest = make_listings(firms, max(0, listings - len(story)), random_state=random_state, today=today)
     posted = post_listings_in_bulk(listings=_with_progress(rest, rows, report), by=users[DESK], now=now)
     return Planted(organisations=len(rows), listings=len(story) + posted)

@@ -2,6 +2,7 @@ from matching.services.advices import Suggestion, SuggestionOutOfDate, apply_sug
 from matching.services.events import note_opened, note_seen_in_list, note_shown
 from matching.services.health import Readiness, readiness
 from matching.services.indexing import hear_changes, index_waiting, save_index
+from matching.services.learning import request_reckoning
 from matching.services.matches import ListingNotOpen, open_negotiation, request_matches, request_runs
 from matching.services.nightly import (
     AlreadyAtWork,
@@ -18,6 +19,7 @@ from matching.services.rankers import (
     RankerUnproven,
     promote,
     promote_ranker,
+    record_candidates,
     record_ranker,
     roll_back,
 )
@@ -47,10 +49,12 @@ __all__ = [
     "promote",
     "promote_ranker",
     "readiness",
+    "record_candidates",
     "record_ranker",
     "record_replay",
     "request_matches",
     "request_proof",
+    "request_reckoning",
     "request_replay",
     "request_runs",
     "request_training",

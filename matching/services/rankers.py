@@ -1,17 +1,21 @@
 """Which ranker serves: the gate's answers are kept, and the operator may go back."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import User
+from matching.live_index.trained import SHIPPED
 from matching.models import RankerChange, RankerModel
 from matching.ranking import Ranker
 
 LONGEST_REASON = 500
+CANDIDATES = SHIPPED / "candidates"
 
 
 class RankerUnproven(RuleBroken):
@@ -47,6 +51,15 @@ def record_ranker(*, document: Mapping, now: datetime) -> RankerModel:
     if not ranker.card.get("held_out"):
         raise RankerUnproven(_("This ranker carries no held-out figures: train it with train_ranker."))
     return RankerModel.objects.record(document, version=ranker.version, now=now)
+
+
+def record_candidates(*, now: datetime, folder: Path = CANDIDATES) -> list[RankerModel]:
+    """Keep the rankers that came with the program beside the shipped one, with what the gate said of each.
+
+    They were learned and judged as any other; that the gate refused them is theirs to show.
+    """
+    files = sorted(folder.glob("*.json"))
+    return [record_ranker(document=json.loads(file.read_text(encoding="utf-8")), now=now) for file in files]
 
 
 @transaction.atomic
