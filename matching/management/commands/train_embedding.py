@@ -54,7 +54,8 @@ class Command(BaseCommand):
         if fusion:
             learnt = learn_fusion(folder, encoder, seed=seed)
             learnt.save(fusion)
-            self._say(started, f"fusion: {learnt}, mean quality {learnt.quality_:.3f} on dev")
+            quality = f"mean quality {learnt.quality_:.3f} on dev"
+            self._say(started, f"fusion: weight {learnt.weight}, power {learnt.power}, {quality}")
 
     def _say(self, started, line):
         self.stdout.write(f"[{time.monotonic() - started:5.0f} s] {line}")
