@@ -15,7 +15,7 @@ MOST_PAIRS = 1500
 GAP = 1e-6
 
 
-def improve_small_parts(ledger: Ledger, *, seconds: float) -> float | None:
+def improve_small_parts(ledger: Ledger, *, seconds: float, most_pairs: int = MOST_PAIRS) -> float | None:
     """Clear each part of the market that shares nothing with the others exactly, if it is small; keep what gains.
 
     Returns the most that all parts together could weigh, or None where a part was too large or the time too short.
@@ -24,7 +24,7 @@ def improve_small_parts(ledger: Ledger, *, seconds: float) -> float | None:
     total: float | None = 0.0
     for demands in _parts(ledger):
         left = until - perf_counter()
-        if sum(len(ledger.choices[i]) for i in demands) > MOST_PAIRS or left <= 0:
+        if sum(len(ledger.choices[i]) for i in demands) > most_pairs or left <= 0:
             total = None
             continue
         most = _clear_exactly(ledger, demands, seconds=left)
