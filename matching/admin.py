@@ -1,7 +1,7 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from matching.models import IndexEntry, Match, MatchRun, RankerModel
+from matching.models import IndexEntry, LearningRun, Match, MatchEvent, MatchRun, RankerModel
 
 
 class ReadOnly(ModelAdmin):
@@ -32,6 +32,21 @@ class MatchAdmin(ReadOnly):
     list_select_related = ("supply", "demand")
     search_fields = ("supply__title_zh", "demand__title_zh", "supply__title_en", "demand__title_en")
     show_full_result_count = False
+
+
+@admin.register(MatchEvent)
+class MatchEventAdmin(ReadOnly):
+    list_display = ("id", "match", "side", "kind", "position", "day", "at", "model_version")
+    list_filter = ("kind", "side")
+    raw_id_fields = ("match",)
+    list_select_related = ("match",)
+    show_full_result_count = False
+
+
+@admin.register(LearningRun)
+class LearningRunAdmin(ReadOnly):
+    list_display = ("id", "day", "status", "requested_at", "finished_at", "shown", "orders", "failure")
+    list_filter = ("status",)
 
 
 @admin.register(IndexEntry)

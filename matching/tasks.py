@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from matching import runs
-from matching.models import BalanceRun, MarketProposal, MatchRun, PoolingRun, ProofRun, Replay, TrainingRun
+from matching.models import BalanceRun, LearningRun, MarketProposal, MatchRun, PoolingRun, ProofRun, Replay, TrainingRun
 from matching.models.listing_balance import families_to_balance
 from matching.models.match_run import KEPT_FOR, listings_to_match
 
@@ -115,6 +115,20 @@ def replay_day(run_id: int) -> None:
         runs.replay_day(run, clock=timezone.now)
 
 
+@shared_task(time_limit=LONGEST_RUN, soft_time_limit=LONGEST_RUN - 20)
+def reckon(run_id: int) -> None:
+    if run := LearningRun.objects.claim(run_id, now=timezone.now()):
+        runs.reckon(run, clock=timezone.now)
+
+
+@shared_task
+def request_reckoning() -> None:
+    """Ask for this night's reckoning of events; scheduled once a night."""
+    now = timezone.now()
+    if run_id := LearningRun.objects.request(day=timezone.localdate(now), now=now):
+        reckon.apply_async((run_id,), priority=UNHURRIED)
+
+
 @shared_task
 def request_training() -> None:
     """Ask for this night's training; scheduled once a night."""
@@ -133,12 +147,13 @@ def request_proof() -> None:
 
 @shared_task
 def ring_models_again() -> None:
-    """Ring for the trainings, proofs and replays that were left behind; scheduled every five minutes."""
+    """Ring for the trainings, proofs, replays and reckonings that were left behind; scheduled every five minutes."""
     now = timezone.now()
     for model, task, longest in (
         (TrainingRun, train_ranker, LONGEST_TRAINING),
         (ProofRun, prove_recall, LONGEST_TRAINING),
         (Replay, replay_day, LONGEST_RUN),
+        (LearningRun, reckon, LONGEST_RUN),
     ):
         model.objects.release(since=now - timedelta(seconds=longest + 30))
         unheard = model.objects.filter(status=model.Status.WAITING, requested_at__lt=now - timedelta(minutes=5))

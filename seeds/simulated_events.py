@@ -22,7 +22,7 @@ from datetime import date, timedelta
 from random import Random
 
 from matching.ranking.facts import ListingFacts
-from matching.ranking.labels import Act, is_settled, label_of
+from matching.ranking.labels import Act, label_of, teaches_places
 from matching.ranking.outcomes import as_record
 from matching.ranking.propensity import PositionCurve, learn_propensities
 from matching.retrieval.eligibility import why_not
@@ -98,9 +98,7 @@ def draw_events(lists: int, *, days: int = 90, random_state: int = 0, first_day:
     shown = list(market.look(lists, days=days))
     curve = learn_propensities(shows_of(shown), draws=0)
     for one in shown:
-        outcome = _outcome(one, curve, market.in_full)
-        if outcome["candidates"]:
-            yield outcome
+        yield _outcome(one, curve, market.in_full)
 
 
 def shows_of(lists: Sequence[_List]) -> list[list[tuple[int, bool]]]:
@@ -108,7 +106,7 @@ def shows_of(lists: Sequence[_List]) -> list[list[tuple[int, bool]]]:
     found: dict[tuple[int, int, str], list[tuple[int, bool]]] = {}
     for one in lists:
         for position, pair in enumerate(one.pairs, start=1):
-            if is_settled(pair.acts, one.day):
+            if not teaches_places(pair.acts):
                 continue
             key = (pair.supply.id, pair.demand.id, one.query.side)
             acted = any(act.day == one.day and act.side == one.query.side for act in pair.acts)
@@ -119,8 +117,6 @@ def shows_of(lists: Sequence[_List]) -> list[list[tuple[int, bool]]]:
 def _outcome(one: _List, curve: PositionCurve, in_full: dict[int, float | None]) -> dict[str, object]:
     candidates = []
     for position, pair in enumerate(one.pairs, start=1):
-        if is_settled(pair.acts, one.day):
-            continue
         label = label_of(pair.acts, side=one.query.side, day=one.day, position=position, curve=curve)
         other = pair.demand if one.query.side == "supply" else pair.supply
         candidates.append(
@@ -132,6 +128,7 @@ def _outcome(one: _List, curve: PositionCurve, in_full: dict[int, float | None])
                 "asked": label.asked,
                 "fulfilled": label.fulfilled,
                 "weight": label.weight,
+                "settled": label.settled,
                 "in_full": in_full[pair.supply.organisation],
                 # What no log can know: whether it would have been taken up had it been looked at.
                 "would": pair.wishes[one.query.side] >= 2,

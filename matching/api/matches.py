@@ -77,6 +77,14 @@ class AllotmentInMatch(serializers.ModelSerializer):
         fields = ("quantity", "unit", "supplier_count", "covered", "pooled_count")
 
 
+class ChancesSerializer(serializers.Serializer):
+    """Calibrated chances in [0, 1]; null where the match was not written by a model that says them."""
+
+    buyer = serializers.FloatField(allow_null=True, help_text="The buyer takes the match up, once it looks.")
+    seller = serializers.FloatField(allow_null=True, help_text="The seller takes the match up, once it looks.")
+    fulfilled = serializers.FloatField(allow_null=True, help_text="An order is delivered on time and in full.")
+
+
 class MatchResultSerializer(ResultSerializer):
     id = serializers.IntegerField(help_text="Of the match, which both sides share.")
     mutual = serializers.FloatField(
@@ -88,6 +96,7 @@ class MatchResultSerializer(ResultSerializer):
         help_text="Why it stands where it does: the platform allotted it, or a firm new on the market has its place.",
     )
     allotment = AllotmentInMatch(source="standing_allotment", allow_null=True)
+    chances = ChancesSerializer()
     model_version = serializers.CharField()
     first_seen_at = serializers.DateTimeField()
 

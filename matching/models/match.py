@@ -220,6 +220,11 @@ class Match(models.Model):
         given, here = self.allotment, (self.supply_revision, self.demand_revision)
         return given if given and (given.supply_revision, given.demand_revision) == here else None
 
+    @property
+    def chances(self) -> dict[str, float | None]:
+        """Return the chances that the buyer takes it up, that the seller does, and that an order is fulfilled."""
+        return {"buyer": self.buyer_chance, "seller": self.seller_chance, "fulfilled": self.fulfilment_chance}
+
     def sides(self, organisation_ids: Collection[int]) -> tuple[Listing, Listing]:
         """Return the listing of these organisations and its counterpart."""
         pair = (self.supply, self.demand)

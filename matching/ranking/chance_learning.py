@@ -18,7 +18,7 @@ from matching.ranking.chances import (
     Chances,
     fulfilment_features,
 )
-from matching.ranking.labels import TAKEN_UP
+from matching.ranking.labels import HORIZON, TAKEN_UP
 from matching.ranking.outcomes import Outcome
 from matching.ranking.promotion import JudgedGroup
 from matching.ranking.propensity import LARGEST_WEIGHT, PositionCurve, learn_propensities
@@ -43,6 +43,7 @@ class Rows:
     ``would`` NaN where no simulation says what would have been done.
     """
 
+    pair: np.ndarray
     firm: np.ndarray
     day: np.ndarray
     features: np.ndarray
@@ -51,15 +52,13 @@ class Rows:
     seen: np.ndarray
     fulfilled: np.ndarray
     would: np.ndarray
-    shows: Sequence[Sequence[tuple[int, bool]]]
 
     def at(self, chosen: np.ndarray) -> "Rows":
-        """Return the rows where ``chosen`` is true."""
-        values = {name: getattr(self, name)[chosen] for name in _ARRAYS}
-        return Rows(**values, shows=[self.shows[place] for place in np.flatnonzero(chosen)])
+        """Return the chosen rows: those where it is true, or those of these numbers."""
+        return Rows(**{name: getattr(self, name)[chosen] for name in _ARRAYS})
 
 
-_ARRAYS = ("firm", "day", "features", "in_full", "taken_up", "seen", "fulfilled", "would")
+_ARRAYS = ("pair", "firm", "day", "features", "in_full", "taken_up", "seen", "fulfilled", "would")
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,14 @@ def rows_of(
         if outcome.query.side != side or not outcome.labels:
             continue
         for place, (candidate, label) in enumerate(zip(outcome.candidates, outcome.labels, strict=True)):
+            key = (outcome.query.id, candidate.id)
+            if label.settled and key not in found:
+                # Who were in touch before the first show met elsewhere.
+                continue
             row = found.setdefault(
-                (outcome.query.id, candidate.id),
+                key,
                 {
+                    "pair": " ".join(map(str, sorted(key))),
                     "firm": outcome.query.organisation,
                     "day": outcome.day.toordinal(),
                     "features": group.features[place],
@@ -105,18 +109,22 @@ def rows_of(
                     "asked": label.asked,
                     "fulfilled": np.nan if label.fulfilled is None else float(label.fulfilled),
                     "would": np.nan if label.would is None else float(label.would),
+                    "first_day": outcome.day,
+                    "teaches": True,
                     "shows": [],
                 },
             )
-            row["shows"].append((label.position, label.acted))
+            row["teaches"] &= not label.settled and not label.asked and label.grade < TAKEN_UP
+            if outcome.day <= row["first_day"] + HORIZON:
+                row["shows"].append((label.position, label.acted))
     rows = list(found.values())
     if not rows:
         raise TooFewOutcomes(f"Nothing was shown to the {side} side with its place in the list.")
-    shows = [[(at, acted) for at, acted in row["shows"] if at is not None] for row in rows]
+    shows = [[(at, acted) for at, acted in row["shows"] if at is not None and row["teaches"]] for row in rows]
     curve = curve or learn_propensities(shows)
     seen = [1.0 if row["asked"] else curve.seen([at for at, _acted in row["shows"]]) for row in rows]
     columns = {name: np.array([row[name] for row in rows]) for name in _ARRAYS if name != "seen"}
-    return Rows(**columns, seen=np.array(seen), shows=shows), curve
+    return Rows(**columns, seen=np.array(seen)), curve
 
 
 def is_kept_aside(firms: np.ndarray, share: float, *, salt: str) -> np.ndarray:
@@ -173,8 +181,9 @@ def learn_chances(buyer: Rows, seller: Rows) -> Chances:
 
 
 def _joined(one: Rows, other: Rows) -> Rows:
-    values = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in _ARRAYS}
-    return Rows(**values, shows=[*one.shows, *other.shows])
+    """Return the rows of both, of a pair that both sides were shown only one."""
+    both = Rows(**{name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in _ARRAYS})
+    return both.at(np.unique(both.pair, return_index=True)[1])
 
 
 def judge_chances(buyer: Rows, seller: Rows) -> tuple[Chances, dict[str, HeldOut]]:
@@ -235,7 +244,16 @@ def _held_out(said: np.ndarray, came: np.ndarray, rivals: Mapping[str, np.ndarra
 
 
 def figures_of(found: Mapping[str, HeldOut]) -> dict:
-    return {name: asdict(held_out) for name, held_out in found.items()}
+    """Return the figures as a card and the page of learning hold them."""
+    return {
+        name: asdict(held_out)
+        | {
+            "error": held_out.calibration_error,
+            "brier": held_out.errors["ours"],
+            "brier_of_mean": held_out.errors["mean"],
+        }
+        for name, held_out in found.items()
+    }
 
 
 def span_of(outcomes: Sequence[Outcome]) -> tuple[date, date]:

@@ -32,7 +32,8 @@ class Label:
     ``grade`` is 0 nothing, 1 opened, 2 taken up, 3 ordered, 4 delivered on time and in full without a dispute; ``acted``
     says whether something was done on that very day; ``asked`` whether the other side had come first, so that the place
     in the list hid nothing; ``fulfilled`` is None where nothing was to be delivered yet. ``weight`` is what the row
-    counts for when an order of the list is learned. ``would`` is what only a simulation knows: whether it would have been
+    counts for when an order of the list is learned. ``settled`` says that the two were in touch before: then the grade is
+    of all that came of them, and says nothing of a place. ``would`` is what only a simulation knows: whether it would have been
     taken up, had it been looked at.
     """
 
@@ -42,6 +43,7 @@ class Label:
     asked: bool = False
     fulfilled: bool | None = None
     weight: float = 1.0
+    settled: bool = False
     would: bool | None = None
 
 
@@ -51,8 +53,10 @@ def label_of(acts: Sequence[Act], *, side: str, day: date, position: int | None,
     >>> from matching.ranking.propensity import power_law
     >>> acts = [Act(date(2026, 3, 2), "demand", "opened"), Act(date(2026, 3, 3), "demand", "contacted")]
     >>> label_of(acts, side="demand", day=date(2026, 3, 2), position=2, curve=power_law(1.0))
-    Label(grade=2, position=2, acted=True, asked=False, fulfilled=None, weight=2.0, would=None)
+    Label(grade=2, position=2, acted=True, asked=False, fulfilled=None, weight=2.0, settled=False, would=None)
     """
+    if settled := is_settled(acts, day):
+        day = min(act.day for act in acts)
     after = [act for act in acts if day <= act.day <= day + HORIZON]
     # What was ordered may be delivered long after.
     late = [act for act in acts if act.day >= day and act.kind in SHARED_GRADES]
@@ -63,14 +67,15 @@ def label_of(acts: Sequence[Act], *, side: str, day: date, position: int | None,
     if is_ordered:
         grade = FULFILLED if fulfilled else ORDERED
     asked = _was_asked_first(after, side)
-    weight = curve.weight([position]) if grade and not asked else 1.0
+    weight = curve.weight([position]) if grade and not asked and not settled else 1.0
     return Label(
         grade=grade,
         position=position,
-        acted=any(act.day == day for act in own),
+        acted=not settled and any(act.day == day for act in own),
         asked=asked,
         fulfilled=fulfilled,
         weight=round(weight, 4),
+        settled=settled,
     )
 
 
@@ -81,6 +86,16 @@ def is_settled(acts: Sequence[Act], day: date) -> bool:
     True
     """
     return any(act.day < day and act.kind != "opened" for act in acts)
+
+
+def teaches_places(acts: Sequence[Act]) -> bool:
+    """Return whether the shows of a match may tell how often places are looked at: only of those never taken up.
+
+    Who is in touch looks elsewhere afterwards, so of a match that was taken up the later shows would seem not looked at,
+    and those are the ones after a high place. Of matches that were at most opened, whoever looked at a place would open
+    them in each, so the shares of opened ones differ by the places alone.
+    """
+    return all(act.kind == "opened" for act in acts)
 
 
 def _fulfilled(acts: Sequence[Act]) -> bool | None:

@@ -56,7 +56,7 @@ def read_outcomes(path: Path) -> tuple[dict, list[Outcome]]:
 
     The first line is ``{"model": …}``; each other is ``{"day", "query": facts, "candidates": [{…facts, "grade"}]}``
     with facts named as the fields of ``ListingFacts``. Where it was noted how they were shown, each candidate also has
-    ``position`` (null: told by a message), ``weight``, ``acted``, ``asked``, ``fulfilled`` as `Label` says, and
+    ``position`` (null: told by a message), ``weight``, ``acted``, ``asked``, ``settled``, ``fulfilled`` as `Label` says, and
     ``in_full``, the chance with which the pair's supplier was expected to deliver in full.
 
     :raises OutcomesUnreadable: if a line is not so
@@ -96,6 +96,7 @@ def _label(candidate: dict) -> Label:
         asked=bool(candidate.get("asked")),
         fulfilled=candidate.get("fulfilled"),
         weight=float(candidate.get("weight", 1.0)),
+        settled=bool(candidate.get("settled")),
         would=candidate.get("would"),
     )
 
@@ -129,7 +130,7 @@ def record_of(outcome: Outcome) -> dict[str, object]:
 
 def _told(label: Label) -> dict[str, object]:
     told = asdict(label)
-    return {name: value for name, value in told.items() if name != "would" or value is not None}
+    return {name: value for name, value in told.items() if value is not None or name in _ALWAYS_TOLD}
 
 
 def as_record(facts: ListingFacts) -> dict[str, object]:
@@ -145,6 +146,7 @@ def as_record(facts: ListingFacts) -> dict[str, object]:
     return {name: value for name, value in record.items() if name not in _UNUSED}
 
 
+_ALWAYS_TOLD = {"position", "fulfilled"}
 _ALWAYS = {"id", "organisation", "side", "text", "deliveries"}
 # Who may see a listing has been decided before it was shown.
 _UNUSED = {"is_open", "open_until", "visibility", "audience", "is_verified", "blocked", "normal"}

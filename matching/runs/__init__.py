@@ -9,6 +9,7 @@ from matching.runs.matching import find_matches
 from matching.runs.outcomes import gathered_outcomes
 from matching.runs.pooling import suggest_pools
 from matching.runs.proving import prove_recall
+from matching.runs.reckoning import reckon
 from matching.runs.replaying import demands_of, replay_day
 from matching.runs.training import train_ranker
 
@@ -24,6 +25,7 @@ __all__ = [
     "prove_recall",
     "read_firms",
     "read_projects",
+    "reckon",
     "replay_day",
     "suggest_pools",
     "tell_of_projects",

@@ -12,9 +12,9 @@ from matching.live_index import facts_of, with_facts
 from matching.live_index.outlooks import expected_in_full
 from matching.models import MatchEvent
 from matching.ranking import ListingFacts
-from matching.ranking.labels import Act, is_settled, label_of
+from matching.ranking.labels import Act, label_of, teaches_places
 from matching.ranking.outcomes import Outcome
-from matching.ranking.propensity import PositionCurve, learn_propensities
+from matching.ranking.propensity import learn_propensities
 
 # How far a match got; what was delivered late or short, or disputed, was still ordered.
 GRADES = {
@@ -28,8 +28,6 @@ GRADES = {
 }
 # A list of fewer teaches nothing of order; of more lists the newest are taken.
 FEWEST_SHOWN, MOST_LISTS = 3, 20_000
-# Places are learned from so many of the latest matches shown.
-MOST_SHOWN = 200_000
 PAGE = 2_000
 
 
@@ -41,7 +39,7 @@ def midnight(day: date) -> datetime:
 def gathered_outcomes(since: date, until: date) -> list[Outcome]:
     """Return the lists that pages showed from a day to a day, the latter included, oldest first.
 
-    Only what was shown is in them: of what nobody saw, nothing is known; and of who were in touch before, nothing new.
+    Only what was shown is in them: of what nobody saw, nothing is known.
     """
     shown = MatchEvent.objects.filter(kind=MatchEvent.Kind.SHOWN, day__gte=since, day__lte=until)
     lists: dict[tuple[date, int, str], dict[int, tuple[int, int | None]]] = defaultdict(dict)
@@ -54,12 +52,7 @@ def gathered_outcomes(since: date, until: date) -> list[Outcome]:
             break
         lists[day, own, side][other] = (match, position)
     acts = acts_of(match for pairs in lists.values() for match, _position in pairs.values())
-    lists = {
-        (day, own, side): news
-        for (day, own, side), pairs in sorted(lists.items())
-        if len(news := {pk: one for pk, one in pairs.items() if not is_settled(acts[one[0]], day)}) >= FEWEST_SHOWN
-    }
-    return _outcomes(lists, acts)
+    return _outcomes({key: pairs for key, pairs in sorted(lists.items()) if len(pairs) >= FEWEST_SHOWN}, acts)
 
 
 def _outcomes(
@@ -90,29 +83,17 @@ def _outcomes(
     return outcomes
 
 
-def position_curve(side: str, since: date) -> PositionCurve:
-    """Return how often people of a side looked at each place of their lists, by what was acted on since a day."""
-    shown = MatchEvent.objects.filter(kind=MatchEvent.Kind.SHOWN, side=side, day__gte=since, position__isnull=False)
-    rows = list(shown.order_by("-pk").values_list("match", "day", "position")[:MOST_SHOWN])
-    acts = acts_of({match for match, _day, _position in rows})
-    shows = defaultdict(list)
-    for match, day, position in rows:
-        if not is_settled(acts[match], day):
-            shows[match].append((position, _acted(acts[match], side, day)))
-    return learn_propensities([shows[match] for match in sorted(shows)])
-
-
 def _shows(lists: Mapping, acts: Mapping[int, Sequence[Act]], side: str) -> list[list[tuple[int, bool]]]:
     """Return, for each match in this side's lists, the places it stood in and whether it was acted on that day."""
     shows = defaultdict(list)
     for (day, _own, of), pairs in lists.items():
         for match, position in pairs.values():
-            if of == side and position is not None:
-                shows[match].append((position, _acted(acts[match], side, day)))
+            if of == side and position is not None and teaches_places(acts[match]):
+                shows[match].append((position, was_acted_on(acts[match], side, day)))
     return [shows[match] for match in sorted(shows)]
 
 
-def _acted(acts: Iterable[Act], side: str, day: date) -> bool:
+def was_acted_on(acts: Iterable[Act], side: str, day: date) -> bool:
     return any(act.side == side and act.day == day for act in acts)
 
 
