@@ -9,6 +9,7 @@ from matching.clearing.prices import DemandRows, capacity_prices
 
 # A dense market of more pairs than this is priced on its better ones: so many of each demand, looked for so often.
 DIRECT, DEEP, REFINED = 400_000, 120, 2
+LIFTED, LEAST_LIFT, EAGER = 12, 1e-9, 1.2
 
 
 @dataclass(frozen=True)
@@ -143,14 +144,23 @@ def _best(rows: DemandRows, score: np.ndarray, length: int) -> np.ndarray:
 
 def _lift(rows: DemandRows, score: np.ndarray, protected: np.ndarray, wanted: int, length: int) -> np.ndarray:
     """Return for each pair what its supply's score is raised by: just so much that ``wanted`` lists take it in."""
-    order, place = _places(rows, score)
-    entry = np.full(len(rows.starts), -np.inf)
-    last = order[place == length - 1]
-    entry[rows.row[last]] = score[last]
-    missing = np.maximum(entry[rows.row] - score, 0.0)
     lift = np.zeros(len(protected))
-    by_supply = np.lexsort((missing, rows.supply))
-    supplies, starts, counts = np.unique(rows.supply[by_supply], return_index=True, return_counts=True)
-    nth = missing[by_supply][starts + np.minimum(wanted, counts) - 1]
-    lift[supplies] = np.where(nth > 0, np.nextafter(nth, np.inf) + 1e-9, 0.0)
-    return np.where(protected, lift, 0.0)[rows.supply]
+    # Whoever is lifted into a list raises what it takes to come in for the next, so it is asked again.
+    for _ in range(LIFTED):
+        raised = score + lift[rows.supply]
+        order, place = _places(rows, raised)
+        entry = np.full(len(rows.starts), -np.inf)
+        last = order[place == length - 1]
+        entry[rows.row[last]] = raised[last]
+        shown = np.zeros(len(order), dtype=bool)
+        shown[order[place < length]] = True
+        missing = np.where(shown, 0.0, np.maximum(entry[rows.row] - raised, 0.0) + LEAST_LIFT)
+        by_supply = np.lexsort((missing, rows.supply))
+        supplies, starts, counts = np.unique(rows.supply[by_supply], return_index=True, return_counts=True)
+        more = np.zeros(len(protected))
+        more[supplies] = missing[by_supply][starts + np.minimum(wanted, counts) - 1]
+        more = np.where(protected, more, 0.0)
+        if not more.any():
+            break
+        lift += EAGER * more
+    return lift[rows.supply]
