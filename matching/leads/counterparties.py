@@ -19,7 +19,8 @@ REPEAT_FEATURES = (
 NEW_FEATURES = (
     "firms_last", "firms_year", "firms_ever", "gained_last", "gained_year", "invoices", "seller_alive", "like_firms",
     "like_firms_sharp", "like_firms_recent", "like_sellers", "latent", "amount_gap", "tax_gap", "tax_rate", "loyalty",
-    "firm_breadth",
+    "firm_breadth", "adopted_by_like", "adopted_by_like_last", "share_of_like", "lift_of_like", "adoption_last",
+    "adoption_year", "alive_last", "firm_activity", "firm_adopts", "firm_adopts_share", "near_five", "near_fifteen",
 )  # fmt: skip
 
 
@@ -130,6 +131,12 @@ def new_features(past: Past, *, rank: int = 12) -> tuple[np.ndarray, np.ndarray,
     of_sellers = (bought @ by_length.T) @ by_length / np.maximum(bought.sum(axis=1, keepdims=True), 1)
     u, s, vt = np.linalg.svd(_log_counts(past) * rare, full_matrices=False)
     latent = (u[:, :rank] * s[:rank]) @ vt[:rank]
+    firms = len(bought)
+    weight = like / np.maximum(like.sum(axis=1, keepdims=True), 1e-9)
+    adopted, adopted_last = past.bought & ~before, past.bought & ~before_last
+    share = weight @ bought
+    order = np.argsort(-like, axis=1, kind="stable")
+    adopts, activity = adopted_last.sum(axis=1), active[0].sum(axis=1)
     firm, seller = np.nonzero(~past.bought & (firms_ever > 0)[None, :])
     columns = {
         "firms_last": active[0].sum(axis=0)[seller],
@@ -149,8 +156,25 @@ def new_features(past: Past, *, rank: int = 12) -> tuple[np.ndarray, np.ndarray,
         "tax_rate": past.tax[seller],
         "loyalty": np.log1p(past.counts.sum(axis=(0, 1)) / np.maximum(active.sum(axis=(0, 1)), 1))[seller],
         "firm_breadth": np.log1p(past.bought.sum(axis=1))[firm],
+        "adopted_by_like": (weight @ adopted.astype(np.float32))[firm, seller],
+        "adopted_by_like_last": (weight @ adopted_last.astype(np.float32))[firm, seller],
+        "share_of_like": share[firm, seller],
+        "lift_of_like": (share / (firms_ever / firms + 0.3 / firms))[firm, seller],
+        "adoption_last": gained_last[seller] / firms,
+        "adoption_year": gained_year[seller] / firms,
+        "alive_last": active[0].sum(axis=0)[seller] / firms,
+        "firm_activity": np.log1p(activity)[firm],
+        "firm_adopts": adopts[firm],
+        "firm_adopts_share": (adopts / np.maximum(activity, 1))[firm],
+        "near_five": _mean_of_nearest(bought, order, 5)[firm, seller],
+        "near_fifteen": _mean_of_nearest(year.astype(np.float32), order, 15)[firm, seller],
     }
     return firm, seller, np.column_stack([columns[name] for name in NEW_FEATURES]).astype(np.float32)
+
+
+def _mean_of_nearest(rows: np.ndarray, order: np.ndarray, count: int) -> np.ndarray:
+    """Return for each firm the mean of the rows of the firms most like it."""
+    return np.stack([rows[nearest[:count]].mean(axis=0) for nearest in order])
 
 
 def _log_counts(past: Past) -> np.ndarray:

@@ -19,6 +19,7 @@ FIRM_FEATURES = (
     "similar",
     "text",
     "distance",
+    "elsewhere",
     "size",
     "ours",
     "experience",
@@ -75,6 +76,7 @@ class Facts:
     similar: np.ndarray
     text: np.ndarray
     km: np.ndarray
+    elsewhere: np.ndarray
     size: np.ndarray
     ours: np.ndarray
     ours_since: np.ndarray
@@ -91,6 +93,8 @@ def firm_features(book: Book, asked: Asked) -> tuple[np.ndarray, Facts]:
     similar = similarity_to_buyers(book, category)
     text = np.where(book.has_vector, book.vectors @ asked.vector.astype(np.float32), np.nan)
     km = distances(book, asked.region)
+    posted = np.bincount(book.wanted_by, weights=book.wanted_count, minlength=n)
+    elsewhere = np.where(count > 0, 0.0, posted)
     ours, ours_since = np.zeros(n), np.full(n, np.nan)
     lost = np.zeros(n)
     for firm, (orders, days) in asked.ours.items():
@@ -111,13 +115,28 @@ def firm_features(book: Book, asked: Asked) -> tuple[np.ndarray, Facts]:
         "similar": similar,
         "text": text,
         "distance": np.exp(-km / NEAR_KM),
-        "size": np.log1p(book.size),
+        # Who posts often and never this needs it less than who never posts.
+        "elsewhere": np.log1p(elsewhere),
+        "size": np.log1p(np.maximum(book.size - posted, 0.0)),
         "ours": np.log1p(ours) * np.where(ours > 0, np.exp(-np.nan_to_num(ours_since) / 730.0), 0.0),
         "experience": experience,
         "lost": lost,
     }
     facts = Facts(
-        by_industry, by_selling, loudest, count, since, chance, related, similar, text, km, book.size, ours, ours_since
+        by_industry,
+        by_selling,
+        loudest,
+        count,
+        since,
+        chance,
+        related,
+        similar,
+        text,
+        km,
+        elsewhere,
+        book.size,
+        ours,
+        ours_since,
     )
     return np.column_stack([columns[name] for name in FIRM_FEATURES]).reshape(n, len(FIRM_FEATURES)), facts
 

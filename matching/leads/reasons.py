@@ -130,7 +130,11 @@ def _text(place, facts, _zh, _en, _trade, _sold):
     value = facts.text[place]
     if np.isnan(value):
         return "介绍文字未知", "It says nothing of itself"
-    return f"介绍文字与供给相近 {max(value, 0):.0%}", f"Its words are close to the supply's: {max(value, 0):.0%}"
+    share = max(float(value), 0.0)
+    return (
+        f"介绍文字与供给相近 {share:.0%}（很相近的多为同行）",
+        f"Its words are close to the supply's: {share:.0%} (very close ones often sell the same)",
+    )
 
 
 def _distance(place, facts, *_more):
@@ -138,6 +142,13 @@ def _distance(place, facts, *_more):
     if np.isnan(km):
         return "地点未注明", "Place is not stated"
     return f"相距 {km:.0f} 公里", f"{km:.0f} km away"
+
+
+def _elsewhere(place, facts, zh, en, _trade, _sold):
+    count = int(facts.elsewhere[place])
+    if not count:
+        return "没有其他公开求购可作反证", "No other public demands that would speak against it"
+    return f"公开求购 {count} 次，从未求购{zh}", f"{count} public demands, none for {en}"
 
 
 def _size(place, facts, *_more):
@@ -172,6 +183,7 @@ _FIRM = {
     "similar": _similar,
     "text": _text,
     "distance": _distance,
+    "elsewhere": _elsewhere,
     "size": _size,
     "ours": _ours,
     "experience": _experience,

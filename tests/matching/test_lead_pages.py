@@ -30,7 +30,7 @@ def supply(seller):
 
 
 @pytest.fixture
-def page(client, seller):
+def show(client, seller):
     client.force_login(seller)
 
     def get(name, *args, status=200, **query) -> str:
@@ -53,21 +53,21 @@ def stranger(client):
     return client
 
 
-def test_lead_supply_list_shows_own_open_supplies(page, supply):
+def test_lead_supply_list_shows_own_open_supplies(show, supply):
     ListingFactory(title_en="Of another firm")
 
-    html = page("lead_supply_list")
+    html = show("lead_supply_list")
 
     assert reverse("matching:lead_list", args=[supply.pk]) in html
     assert "Of another firm" not in html
 
 
-def test_lead_list_shows_leads_with_reasons_and_files(page, supply, now):
+def test_lead_list_shows_leads_with_reasons_and_files(show, supply, now):
     (firm,) = pump_makers(1)
     project = BuildingProjectFactory()
     read_all(now)
 
-    html = page("lead_list", supply.pk)
+    html = show("lead_list", supply.pk)
 
     assert firm.name_en in html
     assert project.name in html
@@ -75,66 +75,66 @@ def test_lead_list_shows_leads_with_reasons_and_files(page, supply, now):
     assert reverse("matching:lead_export", args=[supply.pk, "xlsx"]) in html
 
 
-def test_lead_list_narrows_down_and_says_what_is_wrong(page, supply, now):
+def test_lead_list_narrows_down_and_says_what_is_wrong(show, supply, now):
     (firm,) = pump_makers(1)
     BuildingProjectFactory()
     read_all(now)
 
-    assert firm.name_en not in page("lead_list", supply.pk, kind="project")
-    assert "No place has this name" in page("lead_list", supply.pk, region="Atlantis", status=422)
+    assert firm.name_en not in show("lead_list", supply.pk, kind="project")
+    assert "No place has this name" in show("lead_list", supply.pk, region="Atlantis", status=422)
 
 
 def test_lead_list_asks_the_same_number_of_questions_for_one_and_for_three(
-    page, supply, now, django_assert_num_queries, django_assert_max_num_queries
+    show, supply, now, django_assert_num_queries, django_assert_max_num_queries
 ):
     pump_makers(1)
     BuildingProjectFactory()
     read_all(now)
-    page("lead_list", supply.pk)
+    show("lead_list", supply.pk)
     with django_assert_max_num_queries(40) as first:
-        page("lead_list", supply.pk)
+        show("lead_list", supply.pk)
     pump_makers(2)
     BuildingProjectFactory.create_batch(2)
     read_all(now)
 
     with django_assert_num_queries(len(first)):
-        page("lead_list", supply.pk)
+        show("lead_list", supply.pk)
 
 
-def test_lead_list_of_a_supply_without_category_says_so(page, supply):
+def test_lead_list_of_a_supply_without_category_says_so(show, supply):
     type(supply).objects.filter(pk=supply.pk).update(category=None)
 
-    assert "Give the supply a category first" in page("lead_list", supply.pk)
+    assert "Give the supply a category first" in show("lead_list", supply.pk)
 
 
 def test_lead_list_of_a_stranger_is_not_found(client, supply):
     assert stranger(client).get(reverse("matching:lead_list", args=[supply.pk])).status_code == 404
 
 
-def test_lead_export_is_a_file(page, client, supply, now):
+def test_lead_export_is_a_file(show, client, supply, now):
     pump_makers(2)
     read_all(now)
 
-    assert len(page("lead_export", supply.pk, "csv").strip().splitlines()) == 3
-    page("lead_export", supply.pk, "pdf", status=404)
+    assert len(show("lead_export", supply.pk, "csv").strip().splitlines()) == 3
+    show("lead_export", supply.pk, "pdf", status=404)
     assert stranger(client).get(reverse("matching:lead_export", args=[supply.pk, "csv"])).status_code == 404
 
 
-def test_lead_contact_shows_how_to_reach_and_writes_down(page, client, supply, now):
+def test_lead_contact_shows_how_to_reach_and_writes_down(show, client, supply, now):
     project = BuildingProjectFactory(contact_email="buyer@example.com")
     read_all(now)
     url = reverse("matching:lead_contact", args=[supply.pk, project.lead_key])
 
-    html = page("lead_contact", supply.pk, project.lead_key)
+    html = show("lead_contact", supply.pk, project.lead_key)
     answer = client.post(url, {"outcome": "contacted", "note": "rang"})
 
     assert "mailto:buyer@example.com?subject=" in html
     assert answer.status_code == 302
     assert LeadContact.objects.get().note == "rang"
-    assert "rang" in page("lead_contact", supply.pk, project.lead_key)
+    assert "rang" in show("lead_contact", supply.pk, project.lead_key)
 
 
-def test_lead_contact_shows_refusals_in_place(page, client, supply, now):
+def test_lead_contact_shows_refusals_in_place(show, client, supply, now):
     (firm,) = pump_makers(1)
     read_all(now)
     url = reverse("matching:lead_contact", args=[supply.pk, f"f{firm.pk}"])
@@ -144,13 +144,13 @@ def test_lead_contact_shows_refusals_in_place(page, client, supply, now):
     assert client.post(url, {"outcome": "maybe"}).status_code == 422
 
 
-def test_lead_contact_hides_whom_to_call_until_they_negotiate(page, supply, now):
+def test_lead_contact_hides_whom_to_call_until_they_negotiate(show, supply, now):
     (firm,) = pump_makers(1, contact_phone="+86 10 7654")
     read_all(now)
 
-    assert "7654" not in page("lead_contact", supply.pk, f"f{firm.pk}")
-    page("lead_contact", supply.pk, "f999999", status=404)
-    page("lead_contact", supply.pk, "hnothing", status=404)
+    assert "7654" not in show("lead_contact", supply.pk, f"f{firm.pk}")
+    show("lead_contact", supply.pk, "f999999", status=404)
+    show("lead_contact", supply.pk, "hnothing", status=404)
 
 
 def test_lead_contact_of_a_stranger_is_not_found(client, supply, now):
@@ -163,7 +163,7 @@ def test_lead_contact_of_a_stranger_is_not_found(client, supply, now):
     assert not LeadContact.objects.exists()
 
 
-def test_lead_invite_goes_to_the_negotiation(page, client, supply, now):
+def test_lead_invite_goes_to_the_negotiation(show, client, supply, now):
     (firm,) = pump_makers(1)
     project = BuildingProjectFactory()
     read_all(now)
@@ -175,17 +175,17 @@ def test_lead_invite_goes_to_the_negotiation(page, client, supply, now):
     assert refused.url == reverse("matching:lead_contact", args=[supply.pk, project.lead_key])
 
 
-def test_hidden_firm_is_called_by_its_city_all_the_way(page, client, supply, now):
+def test_hidden_firm_is_called_by_its_city_all_the_way(show, client, supply, now):
     (firm,) = pump_makers(1, region="331083")
     Disclosure.objects.create(
         organisation=firm, name_from=1, contact_from=2, documents_from=2, updated_at=now, updated_by=UserFactory()
     )
     read_all(now)
 
-    html = page("lead_list", supply.pk)
+    html = show("lead_list", supply.pk)
     key = html.split(f"/listings/{supply.pk}/leads/h")[1].split("/")[0]
-    contact = page("lead_contact", supply.pk, f"h{key}")
-    file = page("lead_export", supply.pk, "csv")
+    contact = show("lead_contact", supply.pk, f"h{key}")
+    file = show("lead_export", supply.pk, "csv")
 
     for shown in (html, contact, file):
         assert firm.name_en not in shown
@@ -193,45 +193,45 @@ def test_hidden_firm_is_called_by_its_city_all_the_way(page, client, supply, now
     assert client.post(reverse("matching:lead_invite", args=[supply.pk, f"h{key}"])).status_code == 302
 
 
-def test_project_list_shows_own_and_shared_ones(page, supply):
+def test_project_list_shows_own_and_shared_ones(show, supply):
     shared, own = BuildingProjectFactory(), BuildingProjectFactory(brought_by=supply.organisation, stage="design")
     BuildingProjectFactory(brought_by=OrganisationFactory(), name="Of another firm")
 
-    html = page("project_list")
+    html = show("project_list")
 
     assert shared.name in html
     assert own.name in html
     assert "Of another firm" not in html
-    assert shared.name not in page("project_list", stage="design")
-    assert shared.name not in page("project_list", own="on")
+    assert shared.name not in show("project_list", stage="design")
+    assert shared.name not in show("project_list", own="on")
 
 
 def test_project_list_asks_the_same_number_of_questions_for_one_and_for_three(
-    page, django_assert_num_queries, django_assert_max_num_queries
+    show, django_assert_num_queries, django_assert_max_num_queries
 ):
     BuildingProjectFactory()
-    page("project_list")
+    show("project_list")
     with django_assert_max_num_queries(20) as first:
-        page("project_list")
+        show("project_list")
     BuildingProjectFactory.create_batch(2)
 
     with django_assert_num_queries(len(first)):
-        page("project_list")
+        show("project_list")
 
 
-def test_project_detail_shows_what_fits(page, client, supply, now):
+def test_project_detail_shows_what_fits(show, client, supply, now):
     project = BuildingProjectFactory()
     read_all(now)
 
-    html = page("project_detail", project.pk)
+    html = show("project_detail", project.pk)
 
     assert reverse("matching:lead_contact", args=[supply.pk, project.lead_key]) in html
     private = BuildingProjectFactory(brought_by=OrganisationFactory())
-    page("project_detail", private.pk, status=404)
+    show("project_detail", private.pk, status=404)
 
 
-def test_project_import_keeps_rows_and_names_the_bad(page, client, supply):
-    assert "Import projects" in page("project_import")
+def test_project_import_keeps_rows_and_names_the_bad(show, client, supply):
+    assert "Import projects" in show("project_import")
 
     answer = client.post(
         reverse("matching:project_import"),
@@ -239,10 +239,10 @@ def test_project_import_keeps_rows_and_names_the_bad(page, client, supply):
     )
 
     assert answer.status_code == 302
-    html = page("project_import_detail", ProjectImport.objects.get().pk)
+    html = show("project_import_detail", ProjectImport.objects.get().pk)
     assert "This field is required." in html
     assert BuildingProject.objects.get().brought_by == supply.organisation
-    assert "p.csv" in page("project_import")
+    assert "p.csv" in show("project_import")
     bad = client.post(
         reverse("matching:project_import"),
         {"organisation": supply.organisation.pk, "file": SimpleUploadedFile("p.csv", b"")},
@@ -250,15 +250,15 @@ def test_project_import_keeps_rows_and_names_the_bad(page, client, supply):
     assert bad.status_code == 422
 
 
-def test_project_import_is_for_traders(client, page, supply):
+def test_project_import_is_for_traders(client, show, supply):
     done = ProjectImport.objects.create(brought_by=supply.organisation, file_name="p.csv", at=supply.created_at)
 
     assert stranger(client).get(reverse("matching:project_import")).status_code == 404
     assert client.get(reverse("matching:project_import_detail", args=[done.pk])).status_code == 404
 
 
-def test_project_template_has_the_headings(page):
-    assert page("project_template").lstrip("\ufeff").startswith("external id,name,owner")
+def test_project_template_has_the_headings(show):
+    assert show("project_template").lstrip("\ufeff").startswith("external id,name,owner")
 
 
 def test_api_leads_are_those_of_the_page(api, supply, now):
