@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import cache
 
 import numpy as np
 
+from matching.ranking.additive import AdditiveLogistic
 from matching.ranking.additive_learning import AdditiveLogisticLearner
 from matching.ranking.calibration import Bin, IsotonicCalibration, brier, calibration_error, reliability_table
 from matching.ranking.chances import (
@@ -28,7 +30,7 @@ SIDES = {"buyer": "demand", "seller": "supply"}
 DIRECTIONS = {"buyer": BUYER_DIRECTIONS, "seller": SELLER_DIRECTIONS, "fulfilled": FULFILMENT_DIRECTIONS}
 # Of the firms, so many are kept aside to judge by, and so many of the rest to calibrate by.
 JUDGED_SHARE, CALIBRATED_SHARE, LATER_SHARE = 0.3, 0.25, 0.4
-FEWEST_ROWS = 200
+FEWEST_ROWS, FEWEST_ORDERS, FOLDS = 200, 60, 5
 
 
 class TooFewOutcomes(ValueError):  # noqa: N818 - named for the fact
@@ -133,9 +135,13 @@ def is_kept_aside(firms: np.ndarray, share: float, *, salt: str) -> np.ndarray:
     >>> is_kept_aside(np.array([1, 1, 2, 3]), 0.5, salt="x").tolist()
     [True, True, True, False]
     """
-    digests = {firm: hashlib.sha256(f"{salt}:{firm}".encode()).digest() for firm in np.unique(firms).tolist()}
-    kept = {firm: int.from_bytes(digest[:4], "big") / 2**32 < share for firm, digest in digests.items()}
-    return np.array([kept[firm] for firm in firms.tolist()], dtype=bool)
+    return np.array([_share_of(firm, salt=salt) < share for firm in firms.tolist()], dtype=bool)
+
+
+@cache
+def _share_of(firm: int, *, salt: str) -> float:
+    """Return a number in [0, 1) that is the firm's own for this salt."""
+    return int.from_bytes(hashlib.sha256(f"{salt}:{firm}".encode()).digest()[:4], "big") / 2**32
 
 
 def later_from(rows: Rows) -> int:
@@ -168,7 +174,24 @@ def learn_acceptance(rows: Rows, name: str, *, corrected: bool = True) -> Calibr
 def learn_fulfilment(rows: Rows) -> CalibratedChance:
     """Learn the chance that what is ordered is delivered on time, in full and without a dispute."""
     due = rows.at(~np.isnan(rows.fulfilled))
-    return _fit(fulfilment_features(due.features, due.in_full), due.fulfilled, due.firm, "fulfilled")
+    features = fulfilment_features(due.features, due.in_full)
+    if len(due.fulfilled) < FEWEST_ORDERS or not 0 < due.fulfilled.sum() < len(due.fulfilled):
+        raise TooFewOutcomes(f"{len(due.fulfilled)} orders that ended do not suffice for the chance “fulfilled”.")
+    # Orders are few: none is spared for calibrating, each is said by a model of the other firms' orders instead.
+    fold = np.array([_share_of(firm, salt="fold") for firm in due.firm.tolist()]) * FOLDS // 1
+    said = np.full(len(fold), due.fulfilled.mean())
+    for part in range(FOLDS):
+        if (fold != part).any() and (fold == part).any():
+            said[fold == part] = _fulfilment_model(features[fold != part], due.fulfilled[fold != part]).chances(
+                features[fold == part]
+            )
+    calibration = IsotonicCalibration().fit(said, due.fulfilled, fewest=len(said))
+    return CalibratedChance(_fulfilment_model(features, due.fulfilled), calibration)
+
+
+def _fulfilment_model(features: np.ndarray, came: np.ndarray) -> AdditiveLogistic:
+    learner = AdditiveLogisticLearner(knots=4, ridge=20.0)
+    return learner.fit(features, came, names=NAMES["fulfilled"], directions=DIRECTIONS["fulfilled"]).model_
 
 
 def learn_chances(buyer: Rows, seller: Rows) -> Chances:

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from matching.management.commands.evaluate_chances import print_figures, read_rows
 from matching.management.measuring import add_model_arguments, encoder_of, fusion_of
-from matching.ranking.chance_learning import TooFewOutcomes, figures_of, judge_chances, learn_chances
+from matching.ranking.chance_learning import SIDES, TooFewOutcomes, figures_of, judge_chances, learn_chances
 
 
 class Command(BaseCommand):
@@ -21,8 +21,13 @@ class Command(BaseCommand):
         try:
             _judged, found = judge_chances(rows["buyer"], rows["seller"])
             print_figures(self.stdout, found, curves)
-            lost = [name for name, held_out in found.items() if held_out.gain_over_mean[1] <= 0]
-            if lost or len(found) < 3:
+            # Of orders there are few: it is enough that their chance is not worse than the mean.
+            lost = [
+                name
+                for name, held_out in found.items()
+                if held_out.gain_over_mean[2 if name == "fulfilled" else 1] <= 0
+            ]
+            if lost or len(found) < len(SIDES) + 1:
                 raise CommandError(f"Not written: no better than the mean, or nothing to judge by: {', '.join(lost)}.")
             learned = learn_chances(rows["buyer"], rows["seller"])
         except TooFewOutcomes as error:
