@@ -12,8 +12,12 @@ from matching.retrieval.fusion import ScoreFusion
 FUSION = SHIPPED.parent / "fusion.json"
 
 
-def add_model_arguments(parser) -> None:
+def add_embedding_argument(parser) -> None:
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="embedding model (default: EMBEDDING_MODEL)")
+
+
+def add_model_arguments(parser) -> None:
+    add_embedding_argument(parser)
     parser.add_argument("--fusion", type=Path, metavar="FILE", default=FUSION, help="default: the shipped one")
 
 

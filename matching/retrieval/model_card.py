@@ -117,7 +117,7 @@ def learn_fusion(folder: Path, encoder: Encoder, *, seed: int) -> ScoreFusion:
     relevant = np.array([pair.label >= 1 for pair in asked])
     pairs = ScoredPairs(*pair_scores([p.left for p in asked], [p.right for p in asked], encoder), relevant)
     origin = (
-        f"Learnt by train_embedding on the dev part (seed {seed}) of the data, unseen by the embedding of version "
+        f"Learnt by tune_fusion on the dev part (seed {seed}) of the data, unseen by the embedding of version "
         f"{encoder.version}: {len(judged[0])} Chinese names asking for their similar group among {len(goods)} names, and "
         f"{len(judged[1])} asking for their own translation among {len(english)}, and {len(asked)} judged queries and "
         "titles of query_title: the best mean of nDCG@10, nDCG@10 and AUC."

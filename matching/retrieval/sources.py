@@ -40,7 +40,6 @@ class Goods:
 
     key: str
     number: str
-    nice_class: str
     group: str
     group_name_zh: str
     name_zh: str
@@ -92,7 +91,6 @@ def read_goods(folder: Path) -> list[Goods]:
             Goods(
                 key=f"{row['basic_number']}.{seen[row['basic_number']]}",
                 number=row["basic_number"],
-                nice_class=row["nice_class"],
                 group=row["similar_group"],
                 group_name_zh=row["similar_group_name_zh"],
                 name_zh=row["name_zh"].strip().rstrip("*"),

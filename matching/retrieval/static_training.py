@@ -55,15 +55,14 @@ class StaticTrainer:
         self,
         *,
         dim: int = 384,
-        passes: int = 6,
+        passes: int = 5,
         batch: int = 512,
         temperature: float = 0.05,
         group_temperature: float = 0.07,
         learning_rate: float = 0.02,
         dropout: float = 0.3,
-        group_batches: int = 30,
-        class_batches: int = 8,
-        section_batches: int = 10,
+        group_batches: int = 10,
+        section_batches: int = 5,
         judged_weight: float = 0.2,
         rarest: int = 12,
         buckets: int = 4096,
@@ -78,7 +77,6 @@ class StaticTrainer:
         self.learning_rate = learning_rate
         self.dropout = dropout
         self.group_batches = group_batches
-        self.class_batches = class_batches
         self.section_batches = section_batches
         self.judged_weight = judged_weight
         self.rarest = rarest
@@ -134,15 +132,9 @@ class StaticTrainer:
             columns.append(np.array([meanings[pair.meaning] for pair in pairs]))
             times = round(REPEATS.get(name, self.open_repeats) * len(pairs) / self.batch)
             turns += [lambda columns=columns: self._same_loss(*self._draw(columns))] * max(1, times)
-        for groups, times, members in (
-            (material.groups, self.group_batches, 4),
-            # A class is wider and there are few of them: more of its names, fewer batches.
-            (material.classes, self.class_batches, 16),
-            (material.sections, self.section_batches, 4),
-        ):
-            numbers = [self._numbers(group) for group in groups]
-            loss = partial(self._group_loss, numbers, members=members)
-            turns += [loss] * (times if numbers else 0)
+        for groups, times in ((material.groups, self.group_batches), (material.sections, self.section_batches)):
+            numbers = [self._numbers(members) for members in groups]
+            turns += [partial(self._group_loss, numbers)] * (times if numbers else 0)
         for pairs in material.judged.values():
             columns = [self._numbers(pair.left for pair in pairs), self._numbers(pair.right for pair in pairs)]
             columns.append(np.array([pair.label for pair in pairs]))
@@ -170,7 +162,7 @@ class StaticTrainer:
         own = torch.arange(len(meanings), device=self._device)
         return (cross_entropy(scores, own) + cross_entropy(scores.T, own)) / 2
 
-    def _group_loss(self, groups: list[np.ndarray], *, members: int, most: int = 170) -> torch.Tensor:
+    def _group_loss(self, groups: list[np.ndarray], *, most: int = 170, members: int = 4) -> torch.Tensor:
         drawn = self._rng.permutation(len(groups))[:most]
         picks = [self._rng.choice(groups[g], min(members, len(groups[g])), replace=False) for g in drawn]
         label = torch.from_numpy(np.repeat(np.arange(len(picks)), [len(pick) for pick in picks])).to(self._device)

@@ -45,7 +45,6 @@ class Material:
     same: dict[str, list[SamePair]] = field(default_factory=dict)
     judged: dict[str, list[JudgedPair]] = field(default_factory=dict)
     groups: list[list[str]] = field(default_factory=list)
-    classes: list[list[str]] = field(default_factory=list)
     sections: list[list[str]] = field(default_factory=list)
 
     def texts(self) -> list[str]:
@@ -54,7 +53,7 @@ class Material:
         for pairs in (*self.same.values(), *self.judged.values()):
             for pair in pairs:
                 found[pair.left] = found[pair.right] = None
-        for group in (*self.groups, *self.classes, *self.sections):
+        for group in (*self.groups, *self.sections):
             found.update(dict.fromkeys(group))
         return list(found)
 
@@ -97,7 +96,7 @@ def without_brackets(name: str) -> str:
 
 
 def _add_goods(material: Material, goods: Iterable[Goods]) -> None:
-    translations, groups, classes = [], defaultdict(list), defaultdict(list)
+    translations, groups = [], defaultdict(list)
     for item in goods:
         meaning = f"goods {item.number}"
         spellings = english_names(item.name_en)
@@ -105,10 +104,8 @@ def _add_goods(material: Material, goods: Iterable[Goods]) -> None:
             english = dict.fromkeys([*spellings, *map(without_brackets, spellings)])
             translations += [SamePair(chinese, spelling, meaning) for spelling in english]
         groups[item.group] += [item.name_zh, *spellings[:1]]
-        classes[item.nice_class] += [item.name_zh, *spellings[:1]]
     material.same["goods"] = translations
     material.groups += [members for members in groups.values() if len(members) > 1]
-    material.classes += [members for members in classes.values() if len(members) > 1]
 
 
 def _add_judged(material: Material, name: str, pairs: list[JudgedPair], *, at_least: float) -> None:

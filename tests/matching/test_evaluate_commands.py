@@ -123,3 +123,10 @@ def test_prepare_benchmark_names_the_missing_file(tmp_path):
 def test_train_embedding_names_the_missing_file(tmp_path):
     with pytest.raises(CommandError, match=r"goods\.tsv is missing"):
         run("train_embedding", str(tmp_path), out=tmp_path / "out")
+
+
+def test_tune_fusion_says_what_is_missing_and_leaves_the_old_one(tmp_path):
+    with pytest.raises(CommandError, match="is missing"):
+        run("tune_fusion", str(tmp_path / "nowhere"), out=tmp_path / "fusion.json")
+
+    assert not (tmp_path / "fusion.json").exists()

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--fusion", type=Path, metavar="FILE", help="learn the fusion of this model, too")
         parser.add_argument("--seed", type=int, default=SEED, help="of the split into train, dev and test")
         parser.add_argument("--dim", type=int, default=384)
-        parser.add_argument("--passes", type=int, default=6)
+        parser.add_argument("--passes", type=int, default=5)
         parser.add_argument("--threads", type=int, default=1, help="more only help on an idle machine")
 
     def handle(self, *, folder, out, glossary, lexicon, fusion: Path | None, seed, dim, passes, threads, **_options):
