@@ -63,7 +63,7 @@ class MarketPointSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
 
-class ShareSerializer(serializers.Serializer):
+class MarketShareSerializer(serializers.Serializer):
     demand = serializers.IntegerField()
     supply = serializers.IntegerField()
     quantity = serializers.FloatField(help_text="In the market's unit.")
@@ -86,7 +86,7 @@ class MarketDetailSerializer(MarketSerializer):
     """A market with its figures along the dial, and who would get what at one stop, or who got what."""
 
     points = MarketPointSerializer(many=True)
-    shares = ShareSerializer(many=True, help_text="At the stop that was asked for.")
+    shares = MarketShareSerializer(many=True, help_text="At the stop that was asked for.")
     allotments = AllotmentSerializer(many=True, help_text="What was published or dropped once it was approved.")
 
     class Meta(MarketSerializer.Meta):
@@ -105,7 +105,7 @@ def _shown(proposal: MarketProposal, dial: int | None) -> dict:
     return {
         **shown,
         "points": MarketPointSerializer(page.points if page else [], many=True).data,
-        "shares": ShareSerializer([dict(zip(names, row, strict=True)) for row in rows], many=True).data,
+        "shares": MarketShareSerializer([dict(zip(names, row, strict=True)) for row in rows], many=True).data,
         "allotments": AllotmentSerializer(proposal.allotments.order_by("pk"), many=True).data,
     }
 

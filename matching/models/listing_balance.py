@@ -107,7 +107,7 @@ class ListingBalanceQuerySet(models.QuerySet):
 
 
 class ListingBalance(models.Model):
-    """How free a listing still is beside all that would take it: 1 where nobody competes, towards 0 where many do.
+    """How much of a listing is left to whoever comes: 1 where nothing matches it, towards 0 where much presses on it.
 
     The expected mutual success of a pair grows with its own chance and with the factors of both its listings.
     """

@@ -1,4 +1,5 @@
 import json
+import math
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -213,6 +214,12 @@ class Match(models.Model):
 
     def __str__(self):
         return f"{self.supply_id} × {self.demand_id}: {self.score:.1f}"
+
+    @property
+    def joint_chance(self) -> float | None:
+        """Return the chance that both accept and the goods come, None where no model told it."""
+        told = (self.buyer_chance, self.seller_chance, self.fulfilment_chance)
+        return None if None in told else math.prod(told)
 
     @property
     def standing_allotment(self):

@@ -68,7 +68,7 @@ def weigh(pairs: Sequence[tuple]) -> Weighed:
     """Return how free each listing is beside all that would take it.
 
     A demand is one order; a supply is as many as it has usual orders to give, up to ``MOST_ORDERS``. Factors are
-    divided by the root of the capacity, so that without competition each is near its greatest, whatever its size.
+    divided by the root of the capacity, so that without competition size alone puts nobody first.
 
     :param pairs: demand, supply, joint chance, then quantity, held and unit of the demand and of the supply
     """

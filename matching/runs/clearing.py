@@ -12,6 +12,7 @@ from django.db import transaction
 from scipy import sparse
 
 from matching.clearing.allocation import Clearing, clear
+from matching.clearing.figures import gini
 from matching.clearing.lists import CandidateLists, candidate_lists
 from matching.clearing.market import Market
 from matching.models import MarketPoint, MarketProposal
@@ -195,7 +196,7 @@ def _figures(
 ) -> dict[str, float]:
     demanded = sum((each.quantity for each in data.demands.values()), Decimal(0))
     given = sum((Decimal(quantity) for _demand, _supply, quantity, _value in allotments), Decimal(0))
-    attention = exposure(lists.demand, lists.supply, len(data.supplies))
+    attention = attention_of(lists.demand, lists.supply, len(data.supplies))
     total = attention.sum() or 1.0
     return {
         "fill": min(1.0, float(given / demanded)) if demanded else 0.0,
@@ -203,34 +204,19 @@ def _figures(
         "relevance": float(lists.relevance.mean()) if len(lists.relevance) else 0.0,
         "new_exposure": min(1.0, float(attention[is_new].sum() / total)),
         "small_exposure": min(1.0, float(attention[is_small].sum() / total)),
-        "gini": gini(attention),
+        "gini": max(0.0, gini(attention)),
         "served": len({demand for demand, *_rest in allotments}),
     }
 
 
-def exposure(demand: np.ndarray, supply: np.ndarray, count: int) -> np.ndarray:
+def attention_of(demand: np.ndarray, supply: np.ndarray, count: int) -> np.ndarray:
     """Return the attention that lists give each supply: place r of a list gets 1 / r. Shape (count,).
 
     :param demand: whose list each row is of, rows in the order of the lists; :param supply: who stands there
 
-    >>> exposure(np.array([0, 0, 1]), np.array([1, 2, 1]), 3).tolist()
+    >>> attention_of(np.array([0, 0, 1]), np.array([1, 2, 1]), 3).tolist()
     [0.0, 2.0, 0.5]
     """
     _demands, starts, inverse = np.unique(demand, return_index=True, return_inverse=True)
     place = np.arange(len(demand)) - starts[inverse] if len(demand) else np.empty(0)
     return np.bincount(supply, 1.0 / (place + 1.0), count) if len(demand) else np.zeros(count)
-
-
-def gini(values: np.ndarray) -> float:
-    """Return Gini's coefficient: 0 where all have the same, towards 1 where one has all.
-
-    >>> gini(np.array([1.0, 1.0])), gini(np.array([0.0, 0.0, 0.0, 4.0]))
-    (0.0, 0.75)
-    """
-    ordered = np.sort(np.asarray(values, dtype=float))
-    if not len(ordered) or not ordered.sum() > 0:
-        return 0.0
-    places = np.arange(1, len(ordered) + 1)
-    return float(
-        max(0.0, 2.0 * (places * ordered).sum() / (len(ordered) * ordered.sum()) - (len(ordered) + 1) / len(ordered))
-    )

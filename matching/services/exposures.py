@@ -11,8 +11,8 @@ from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from marketplace.models import Listing, Organisation, User
+from matching.clearing.figures import gini
 from matching.models import Match, MatchEvent
-from matching.runs.clearing import gini
 from matching.runs.market_data import new_firms, small_firms
 
 ORDERS = ("mutual", "score")
@@ -24,6 +24,8 @@ RESERVED = (2, 7)
 # How many points less than what it displaces a new firm may have.
 TOLERANCE = 10.0
 NAMED = 12
+# So many matches with new firms are looked at for the reserved places of a list, the best of them.
+MOST_CANDIDATES = 50
 
 
 class MatchList:
@@ -70,14 +72,13 @@ def match_list(*, listing: Listing, user: User, now: datetime, order: str = "mut
 def _reserved(rows: QuerySet[Match], listing: Listing, now: datetime) -> dict[int, int]:
     """Return which matches of new firms take which place; who was shown least comes first."""
     firm = "supply_organisation" if listing.side == Listing.Side.DEMAND else "demand_organisation"
-    waiting = list(
-        rows.annotate(shown=_impressions(firm, listing.side, now))
-        .filter(~Exists(_older_listings(firm, now)), shown__lt=FLOOR)
-        .order_by("shown", "-score", "pk")
-        .values_list("pk", "score", firm)[:NAMED]
-    )
-    if not waiting:
+    new = rows.filter(~Exists(_older_listings(firm, now))).order_by("-score", "pk").values_list("pk", "score", firm)
+    candidates = list(new[:MOST_CANDIDATES])
+    if not candidates:
         return {}
+    shown = _impressions({who for _pk, _score, who in candidates}, firm, listing.side, now)
+    waiting = [one for one in candidates if shown[one[2]] < FLOOR]
+    waiting.sort(key=lambda one: (shown[one[2]], -one[1], one[0]))
     head = list(rows.values_list("pk", "score")[: RESERVED[-1] + 1])
     reserved: dict[int, int] = {}
     firms: set[int] = set()
@@ -98,12 +99,12 @@ def _older_listings(firm: str, now: datetime) -> QuerySet[Listing]:
     return Listing.objects.filter(organisation=OuterRef(firm), published_at__lt=now - FLOOR_FOR)
 
 
-def _impressions(firm: str, side: str, now: datetime) -> Coalesce:
-    """Return how often the firm of a match was shown on first pages, in the days in which it has a floor."""
+def _impressions(firms: Collection[int], firm: str, side: str, now: datetime) -> Counter:
+    """Return how often these firms were shown on first pages, in the days in which they have a floor."""
     shown = MatchEvent.objects.shown_since(now - FLOOR_FOR).filter(
-        **{f"match__{firm}": OuterRef(firm)}, side=side, position__lte=FIRST_PAGE
+        **{f"match__{firm}__in": firms}, side=side, position__lte=FIRST_PAGE
     )
-    return Coalesce(Subquery(shown.order_by().values(f"match__{firm}").annotate(n=Count("pk")).values("n")), 0)
+    return Counter(dict(shown.order_by().values_list(f"match__{firm}").annotate(count=Count("pk"))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,13 +66,15 @@ def match_list(request):
 @require_GET
 def match_detail(request, match_id):
     """Show both sides of a match beside each other, and why it has its score."""
-    match = get_object_or_404(Match.objects.visible_to(request.user).with_listings(), pk=match_id)
+    visible = Match.objects.visible_to(request.user).with_listings().with_allotments()
+    match = get_object_or_404(visible, pk=match_id)
     mine = set(request.user.memberships.values_list("organisation", flat=True))
     own, other = match.sides(mine)
     now = timezone.now()
     is_current = Match.objects.current(now).filter(pk=match.pk).exists()
     services.note_opened(match=match, mine=mine, by=request.user, now=now)
     context = {"match": match, "own": own, "other": other, "is_current": is_current}
+    context["rivals"] = Match.objects.for_listing(other).current(now).exclude(pk=match.pk).count()
     return render(request, "matching/match_detail.html", context)
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from config.errors import InputRefused
 from marketplace.models import Category, Listing, Notification
@@ -483,3 +484,68 @@ def test_market_page_shows_the_approved_stop_or_the_middle():
     assert len(market_pages.read_page(proposal=proposal, dial=0).lines[0].dots) == 11
     assert MarketPoint.objects.first().reached == pytest.approx(0.9)
     assert Decimal(0) == proposal.demanded
+
+
+def test_markets_by_api(now, operator):
+    proposal, demand, first, _second = two_sided(now)
+    api = APIClient()
+    api.force_authenticate(operator)
+    here = f"/api/v1/markets/{proposal.pk}/"
+
+    shown = api.get(here, {"dial": 5}).json()
+    listed = api.get("/api/v1/markets/").json()
+    approved = api.post(f"{here}approve/", {"dial": 5})
+    again = api.post(f"{here}approve/", {"dial": 5})
+
+    assert [point["dial"] for point in shown["points"]] == list(range(11))
+    assert {(share["supply"], share["quantity"]) for share in shown["shares"]} == {(first.pk, 60.0), (_second.pk, 40.0)}
+    assert [each["id"] for each in listed["results"]] == [proposal.pk]
+    assert (approved.status_code, len(approved.json()["allotments"])) == (200, 2)
+    assert (again.status_code, again.json()["code"]) == (409, "market_already_decided")
+    assert approved.json()["allotments"][0]["demand"] == demand.pk
+
+
+def test_markets_are_made_by_api_once_per_key(operator):
+    CategoryFactory()
+    api = APIClient()
+    api.force_authenticate(operator)
+    key = {"Idempotency-Key": "once"}
+
+    first = api.post("/api/v1/markets/", {"family": "valve"}, headers=key)
+    again = api.post("/api/v1/markets/", {"family": "valve"}, headers=key)
+    wrong = api.post("/api/v1/markets/", {"family": "unicorns"})
+    discarded = api.post(f"/api/v1/markets/{first.json()['id']}/discard/")
+
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (400, ["family"])
+    assert discarded.json()["code"] == "market_not_ready"
+    assert api.get(f"/api/v1/markets/{first.json()['id']}/").json()["points"] == []
+
+
+def test_markets_of_the_api_are_the_operators_alone():
+    proposal, api = MarketProposalFactory(), APIClient()
+    api.force_authenticate(UserFactory())
+
+    for url in ("/api/v1/markets/", f"/api/v1/markets/{proposal.pk}/", "/api/v1/exposure/"):
+        assert api.get(url).status_code == 404
+    assert api.post(f"/api/v1/markets/{proposal.pk}/approve/", {"dial": 5}).status_code == 404
+
+
+def test_exposure_by_api(operator):
+    match_of(ListingFactory(), DemandFactory())
+    api = APIClient()
+    api.force_authenticate(operator)
+
+    assert api.get("/api/v1/exposure/").json()["under_floor"] == 1
+
+
+def test_match_detail_says_what_both_may_expect(client, now):
+    buyer = UserFactory()
+    demand = DemandFactory(organisation=OrganisationFactory(members=[buyer]))
+    match = match_of(ListingFactory(), demand, chance=0.23)
+    match_of(match.supply, DemandFactory())
+
+    html = page(client, buyer, "matching:match_detail", match.pk)
+
+    assert "Expected success for both: 23%." in html
+    assert "1 other listing matches the counterpart too" in html

@@ -204,7 +204,7 @@ def test_pool_suggestion_start_and_decline_from_the_page(client, now, buyers, de
     suggestion = PoolSuggestion.objects.get()
     client.force_login(buyers[2])
     client.post(reverse("matching:pool_suggestion_decline", args=[suggestion.pk]))
-    assert client.get(reverse("matching:pool_suggestion_list")).content.count(b"pool-suggestion") == 0
+    assert client.get(reverse("matching:pool_suggestion_list")).content.count(b"is-tight pool-suggestion") == 0
 
     PoolSuggestionMember.objects.update(declined_at=None, declined_by=None)
     PoolSuggestion.objects.update(status="open", ended_at=None)
