@@ -4,6 +4,8 @@ from django.views.i18n import set_language
 
 from config.http import healthz
 
+admin.autodiscover()
+
 handler404 = "config.http.page_not_found"
 
 urlpatterns = [
