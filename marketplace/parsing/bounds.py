@@ -13,7 +13,18 @@ _MOST = re.compile(
 _WITH_UNIT = r"(?<![a-z0-9.≥≤-])(\d+(?:\.\d+)?[a-zμ°%][a-z0-9μ°%/·]*|\d+(?:\.\d+)?)[ ]?"
 _LEAST_AFTER = re.compile(_WITH_UNIT + r"(?:及以上|或以上|以上|(?:or|and) (?:more|above)(?![a-z])|min\.?(?![a-z]))")
 _MOST_AFTER = re.compile(_WITH_UNIT + r"(?:及以下|或以下|以下|以内|(?:or|and) (?:less|below)(?![a-z])|max\.?(?![a-z]))")
-_SIGN = re.compile(r"([≥≤]) (?=\d)")
+_RULES = (
+    (("~", "至", "到", "to"), _RANGE, r"\1-"),
+    (("不低", "不小", "不少", "大于", "至少", "最", ">=", "less", "least", "min"), _LEAST, "≥"),
+    (
+        ("不高", "不大", "不超", "不多", "小于", "至多", "最", "<=", "more", "exceed", "most", "up to", "max"),
+        _MOST,
+        "≤",
+    ),
+    (("以上", " more", " above", "min"), _LEAST_AFTER, r"≥\1"),
+    (("以下", "以内", " less", " below", "max"), _MOST_AFTER, r"≤\1"),
+    (("≥ ", "≤ "), re.compile(r"([≥≤]) (?=\d)"), r"\1"),
+)
 
 
 def respell_bounds(text: str) -> str:
@@ -24,9 +35,10 @@ def respell_bounds(text: str) -> str:
     >>> respell_bounds("不低于 5mm, at least 5mm, 5mm以上, 5mm or more, min. 5mm")
     '≥5mm, ≥5mm, ≥5mm, ≥5mm, ≥5mm'
     """
-    text = _RANGE.sub(r"\1-", text)
-    text = _LEAST.sub("≥", text)
-    text = _MOST.sub("≤", text)
-    text = _LEAST_AFTER.sub(r"≥\1", text)
-    text = _MOST_AFTER.sub(r"≤\1", text)
-    return _SIGN.sub(r"\1", text).replace("≥≥", "≥").replace("≤≤", "≤")
+    for hints, pattern, sign in _RULES:
+        # Each pattern is tried at every character; most texts hold none of its words.
+        for hint in hints:
+            if hint in text:
+                text = pattern.sub(sign, text)
+                break
+    return text.replace("≥≥", "≥").replace("≤≤", "≤")

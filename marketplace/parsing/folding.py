@@ -70,23 +70,24 @@ def fold(text: str) -> Folded:
     >>> fold("不鏽鋼閥門").text
     '不锈钢阀门'
     """
-    characters: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    after_space = True
-    for position, character in enumerate(text):
+    pieces = [_fold_character(character) for character in text]
+    if "，" in text:
         # PN16，850元 are two figures; 16,850 is one, and so is １，２８０.
-        parts_clauses = character == "，" and text[position + 1 : position + 2] not in _WIDE_DIGITS
-        for plain in ", " if parts_clauses else _fold_character(character):
-            if plain == " ":
-                if after_space:
-                    continue
-                after_space = True
-            else:
-                after_space = False
-            characters.append(plain)
-            starts.append(position)
-            ends.append(position + 1)
-    if characters and characters[-1] == " ":
-        del characters[-1], starts[-1], ends[-1]
-    return Folded(text, "".join(characters), starts, ends)
+        for position, character in enumerate(text):
+            if character == "，" and text[position + 1 : position + 2] not in _WIDE_DIGITS:
+                pieces[position] = ", "
+    plain = "".join(pieces)
+    size = len(text)
+    starts: list[int] | range
+    ends: list[int] | range
+    if len(plain) == size and "" not in pieces:
+        starts, ends = range(size), range(1, size + 1)
+    else:
+        starts = [position for position, piece in enumerate(pieces) for _ in piece]
+        ends = [position + 1 for position in starts]
+    if "  " in plain or plain[:1] == " " or plain[-1:] == " ":
+        last = len(plain.rstrip(" "))
+        kept = [k for k in range(last) if plain[k] != " " or (k and plain[k - 1] != " ")]
+        plain = "".join([plain[k] for k in kept])
+        starts, ends = [starts[k] for k in kept], [ends[k] for k in kept]
+    return Folded(text, plain, starts, ends)

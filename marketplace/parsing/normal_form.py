@@ -49,10 +49,11 @@ def normalise(text: str) -> str:
     'ss304 flanged ball valve, dn50, class150 ≡ flange ballvalve valve'
     """
     body, mark, tail = text.partition(_MARK)
-    folded, codes_in, terms, plain = _settled(fold(body))
+    folded, codes_in, terms = _settled(fold(body))
     if mark:
         # It is in its normal form already; its words stand apart, and their pieces mean other things.
         tokens = fold(tail).text.replace(_MARK, " ").split()
+        plain = _written(folded.text, codes_in)
     else:
         tokens = [token for term in terms for token in equal_words(term.value)]
         tokens += [same for code in codes_in if code.kind == "standard" for same in same_standards(code.token)]
@@ -68,21 +69,20 @@ def spell(text: str) -> str:
     >>> spell("SUS304 flanged ball valve, nominal diameter 50 mm, class 150LB")
     'ss304 flanged ball valve, dn50, class150'
     """
-    return _settled(fold(text))[-1]
+    folded, codes_in, _ = _settled(fold(text))
+    return _written(folded.text, codes_in)
 
 
-def _settled(folded: Folded) -> tuple[Folded, list[Code], list[Found[Term]], str]:
-    """Return the text when no code sticks to a word any more, what is in it, and how it is written plainly."""
+def _settled(folded: Folded) -> tuple[Folded, list[Code], list[Found[Term]]]:
+    """Return the text when no code sticks to a word any more, and the codes and words in it."""
     codes_in, terms = codes_and_terms(folded)
-    plain = _written(folded.text, codes_in)
     # Spaces put around a code may free a code that stuck to it; there is seldom a second time, never many.
     for _ in range(4):
         if not _stick(folded.text, codes_in):
             break
-        folded = fold(plain)
+        folded = fold(_written(folded.text, codes_in))
         codes_in, terms = codes_and_terms(folded)
-        plain = _written(folded.text, codes_in)
-    return folded, codes_in, terms, plain
+    return folded, codes_in, terms
 
 
 def _stick(text: str, codes_in: Iterable[Code]) -> bool:

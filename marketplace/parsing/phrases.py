@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 LATIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
-_STARTS = re.compile(r"[a-z0-9]+|[^a-z0-9 ]")
+_KEY = 3
+_SHORT = (2, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,15 @@ class PhraseBook(Generic[Value]):
 
     def __init__(self, phrases: Mapping[str, Value]) -> None:
         self._values = {phrase: value for phrase, value in phrases.items() if phrase}
+        # A latin phrase starts where a word does, any other at one of these characters.
+        firsts = "".join(sorted({phrase[0] for phrase in self._values} - LATIN))
+        self._starts = re.compile(f"[a-z0-9]+|[{re.escape(firsts)}]" if firsts else "[a-z0-9]+")
+        # Where a text has these three characters, which lengths to try; shorter phrases are looked up themselves.
         lengths: dict[str, set[int]] = {}
         for phrase in self._values:
-            lengths.setdefault(phrase[:2], set()).add(len(phrase))
-        self._lengths = {key: sorted(found, reverse=True) for key, found in lengths.items()}
+            if len(phrase) >= _KEY:
+                lengths.setdefault(phrase[:_KEY], set()).add(len(phrase))
+        self._lengths = {key: (*sorted(found, reverse=True), *_SHORT) for key, found in lengths.items()}
 
     def __len__(self) -> int:
         return len(self._values)
@@ -47,28 +53,19 @@ class PhraseBook(Generic[Value]):
 
     def find(self, text: str, *, overlapping: bool = False) -> Iterator[Found[Value]]:
         """Yield the phrases in the order of the text; unless overlapping, each character belongs to one at most."""
-        lengths = self._lengths
-        free = 0
-        # A latin phrase starts where a word does, any other at any character.
-        for start in _STARTS.finditer(text):
-            position = start.start()
-            if position < free or (text[position : position + 2] not in lengths and text[position] not in lengths):
+        lengths_at, values, size, free = self._lengths, self._values, len(text), 0
+        for begin in self._starts.finditer(text):
+            start = begin.start()
+            if start < free:
                 continue
-            for match in self._at(text, position):
-                yield match
-                if not overlapping:
-                    free = match.end
-                    break
-
-    def _at(self, text: str, start: int) -> Iterator[Found[Value]]:
-        for key in (text[start : start + 2], text[start]):
-            for length in self._lengths.get(key, ()):
+            for length in lengths_at.get(text[start : start + _KEY], _SHORT):
                 end = start + length
                 phrase = text[start:end]
-                if len(phrase) == length and phrase in self._values and (end := whole_word_end(text, end)):
-                    yield Found(start, end, phrase, self._values[phrase])
-            if len(key) == 1:
-                break
+                if end <= size and phrase in values and (end := whole_word_end(text, end)):
+                    yield Found(start, end, phrase, values[phrase])
+                    if not overlapping:
+                        free = end
+                        break
 
 
 def whole_word_end(text: str, end: int) -> int:

@@ -28,7 +28,8 @@ class Spelling:
     asserted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: a term is asked for in each text.
+@dataclass(frozen=True, slots=True, eq=False)
 class Term:
     """One row of a glossary of words."""
 
