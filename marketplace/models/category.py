@@ -56,7 +56,8 @@ class Category(models.Model):
     """A node of the category tree with the schema of its attributes.
 
     ``schema`` is JSON Schema (an object); a property adds ``unit``, ``title_zh``, ``title_en``, ``labels``, ``aliases``
-    and ``match`` (how the supply's value must relate to the demand's: equal, at_least, at_most, overlap, soft).
+    and ``match`` (how the supply's value must relate to the demand's: equal, at_least, at_most,
+    overlap; or, where it only ranks, soft, rather_more, rather_less).
     """
 
     class Kind(models.TextChoices):

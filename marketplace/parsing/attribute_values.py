@@ -212,10 +212,10 @@ def chosen_end(rules: Mapping, low: float, high: float) -> float | None:
     if low == high:
         return low
     rule = rules.get("match")
-    if rule == "at_least":
+    if rule in {"at_least", "rather_more"}:
         named = f"{rules.get('title_zh', '')} {rules.get('title_en', '').lower()}"
         return high if _MAXIMUM.search(named) else low
-    return high if rule == "at_most" else None
+    return high if rule in {"at_most", "rather_less"} else None
 
 
 def ends_of(value: float | tuple[float, float]) -> tuple[float, float]:

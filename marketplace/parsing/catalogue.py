@@ -84,13 +84,31 @@ class Catalogue:
         return spec.family or (self.ancestors(code) or [spec])[-1].code
 
 
+def read_file(path: Path) -> dict:
+    """Return what a file of categories says, each with the attributes that it shares with others.
+
+    ``"shared": ["site"]`` adds the properties of ``shared/site.json`` beside the file; the category's own go before them.
+
+    :raises ValueError: if it, or what it shares, is no JSON
+    :raises KeyError: if a category says nothing of its code
+    """
+    content = json.loads(path.read_text("utf-8"))
+    for entry in content["categories"]:
+        for name in entry.get("shared", ()):
+            shared = json.loads((path.parent / "shared" / f"{name}.json").read_text("utf-8"))["properties"]
+            schema = entry.setdefault("schema", {"type": "object", "additionalProperties": False})
+            own = schema.get("properties", {})
+            # What a category says of an attribute in its own way keeps its place in the groups of a form.
+            grouped = {
+                key: {"group": shared[key]["group"], **rules} if key in shared else rules for key, rules in own.items()
+            }
+            schema["properties"] = grouped | {key: rules for key, rules in shared.items() if key not in own}
+    return content
+
+
 def load_catalogue(folder: Path) -> Catalogue:
     """Return the catalogue that the folder's JSON files hold."""
-    entries = [
-        entry
-        for path in sorted(Path(folder).glob("*.json"))
-        for entry in json.loads(path.read_text("utf-8"))["categories"]
-    ]
+    entries = [entry for path in sorted(Path(folder).glob("*.json")) for entry in read_file(path)["categories"]]
     return Catalogue(
         CategorySpec(
             code=entry["code"],

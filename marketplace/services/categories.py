@@ -1,4 +1,3 @@
-import json
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from jsonschema.exceptions import SchemaError
 
 from config.errors import InputRefused, RuleBroken
 from marketplace.models import Category, User
+from marketplace.parsing.catalogue import read_file
 from marketplace.services.organisations import require_platform_operator
 
 SHIPPED = Path(__file__).parent.parent / "data" / "categories"
@@ -36,9 +36,9 @@ def _read(folder: Path) -> dict[str, dict]:
     errors: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_file(path)
             entries = [(entry["code"], entry) for entry in content["categories"]]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OSError) as error:
             errors[path.name] = [_("This is no file of categories: %(error)r") % {"error": error}]
             continue
         for code, entry in entries:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from matching.ranking.facts import ListingFacts
 
+# Rules that only rank: what does not fit is no obstacle. Of two, a limit is still better kept than missed.
+RANKS_ONLY = frozenset({"soft", "rather_more", "rather_less"})
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -33,7 +36,7 @@ def meets(offered: object, wanted: object, rule: str) -> bool:
     """Say whether an offered value meets a wanted one by the rule of its attribute.
 
     ``equal`` and ``soft`` compare values (of lists: one in common), ``at_least`` and ``at_most`` numbers,
-    ``overlap`` ranges given as {"min": …, "max": …}, [min, max] or a single number.
+    ``rather_more`` and ``rather_less`` compare as these do; ``overlap`` ranges given as {"min": …, "max": …}, [min, max] or a single number.
 
     >>> meets(25, 16, "at_least"), meets([10, 20], [18, 30], "overlap"), meets("ss304", ["ss304", "ss316l"], "equal")
     (True, True, True)
@@ -42,8 +45,11 @@ def meets(offered: object, wanted: object, rule: str) -> bool:
         low, high = bounds(offered), bounds(wanted)
         if low is not None and high is not None:
             return low[0] <= high[1] and high[0] <= low[1]
-    if rule in {"at_least", "at_most"} and _is_number(offered) and _is_number(wanted):
-        return offered >= wanted if rule == "at_least" else offered <= wanted
+    if _is_number(offered) and _is_number(wanted):
+        if rule in {"at_least", "rather_more"}:
+            return offered >= wanted
+        if rule in {"at_most", "rather_less"}:
+            return offered <= wanted
     return bool(_values(offered) & _values(wanted))
 
 

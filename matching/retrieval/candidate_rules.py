@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from matching.ranking.agreement import RANKS_ONLY
 from matching.ranking.facts import ListingFacts
 from matching.retrieval.columns import ask_each
 from matching.retrieval.eligibility import (
@@ -172,7 +173,7 @@ def _attributes(at: Question) -> np.ndarray:
         for code in np.flatnonzero(occurs).tolist():
             rule = _rule_of(key, at.table.interned["category"][code], at)
             by_rule.setdefault(rule, np.zeros(len(occurs), dtype=bool))[code] = True
-        for rule in by_rule.keys() - {"soft"}:
+        for rule in by_rule.keys() - RANKS_ONLY:
             here = np.flatnonzero(by_rule[rule][codes])
             fits[here] &= column.fits(at.slots[here], value, rule, value_is_offered=at.query_is_supply)
     return fits

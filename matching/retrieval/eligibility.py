@@ -11,7 +11,7 @@ from functools import cache
 from typing import NamedTuple
 
 from marketplace.parsing.units import convert, same_dimension
-from matching.ranking.agreement import meets
+from matching.ranking.agreement import RANKS_ONLY, meets
 from matching.ranking.explanation import value_label
 from matching.ranking.facts import ListingFacts
 
@@ -292,8 +292,8 @@ def _attributes(supply: ListingFacts, demand: ListingFacts, today: date) -> list
 
 
 def attribute_fits(offered: object, wanted: object, rule: str) -> bool:
-    """Return whether an offered value lets a pair match; soft rules and unstated values never refuse."""
-    return rule == "soft" or offered is None or wanted is None or meets(offered, wanted, rule)
+    """Return whether an offered value lets a pair match; rules that only rank and unstated values never refuse."""
+    return rule in RANKS_ONLY or offered is None or wanted is None or meets(offered, wanted, rule)
 
 
 RULES: tuple[Rule, ...] = (

@@ -17,8 +17,11 @@ FOLDER = DATA / "categories"
 FILES = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))}
 CATEGORIES = [entry for content in FILES.values() for entry in content["categories"]]
 LEAVES = [entry for entry in CATEGORIES if "." in entry["code"]]
-MATCHES = {"equal", "at_least", "at_most", "overlap", "soft"}
+MATCHES = {"equal", "at_least", "at_most", "overlap", "soft", "rather_more", "rather_less"}
 KINDS = {"product", "capacity", "service", "space", "data"}
+
+SHARED = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((FOLDER / "shared").glob("*.json"))}
+GROUPS = {"place", "building", "energy", "environment", "transport", "cost", "people"}
 
 every_file = pytest.mark.parametrize("entries", [content["categories"] for content in FILES.values()], ids=FILES)
 
@@ -28,6 +31,9 @@ def attributes_of(entries):
     for entry in entries:
         for key, rules in entry["schema"]["properties"].items():
             yield f"{entry['code']} {key}", rules
+        for name in entry.get("shared", ()):
+            for key, rules in SHARED[name]["properties"].items():
+                yield f"{entry['code']} {key}", rules
 
 
 def test_catalogue_covers_the_six_clusters_and_the_cross_cutting_kinds():
@@ -114,6 +120,18 @@ def test_attributes_are_titled_in_both_languages_and_say_how_they_match(entries)
         assert place.split()[1].isidentifier(), place
         if rules["type"] in {"string", "boolean"}:
             assert rules["match"] in {"equal", "soft"}, place
+
+
+def test_a_place_to_work_in_is_known_by_more_than_forty_parameters_in_groups():
+    spec = load_catalogue(FOLDER).get("space.workshop")
+
+    assert len(spec.attributes) >= 70
+    assert spec.attributes["structure"]["match"] == "equal"
+    assert spec.attributes["km_motorway"]["match"] == "rather_less"
+    assert {rules["group"] for rules in SHARED["site"]["properties"].values()} == GROUPS
+    # The category's own way of asking goes before the shared one, in the shared one's group.
+    assert spec.attributes["power"]["examples"] == [160, 315, 630, 1000, 2000]
+    assert spec.attributes["power"]["group"] == "energy"
 
 
 @every_file
