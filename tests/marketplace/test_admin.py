@@ -9,6 +9,8 @@ from tests.factories import CategoryFactory, ListingFactory, OrganisationFactory
 from tests.factories_order import order_of
 
 pytestmark = pytest.mark.django_db
+# The pages do this when they are first asked for; here it is needed before.
+admin.autodiscover()
 OURS = [model for model in admin.site._registry if model._meta.app_label == "marketplace"]
 
 
