@@ -81,11 +81,6 @@ class LiveIndex:
         """The share of the truly best that a search finds, whatever the filter."""
         return self.vectors.promised_recall
 
-    @property
-    def wants_saving(self) -> bool:
-        """Whether so much was added since the snapshot that a newer one would help all processes."""
-        return self.vectors.fresh_count > max(NEWS, len(self.table) // 50)
-
     def refresh(self, now: datetime) -> None:
         """Bring the index up to what is committed; a look at one row where nothing changed."""
         with self._lock:
@@ -160,6 +155,11 @@ class LiveIndex:
             self._passed_over = snapshot.present(self.folder)
             self._coming = _Coming(self.folder, self._passed_over)
             self._coming.start()
+
+    def wait_for_snapshot(self) -> None:
+        """Wait until a newer snapshot that is being read is there; the next ``refresh`` takes it."""
+        if self._coming:
+            self._coming.join()
 
     def _entries(self):
         return IndexEntry.objects.defer("text")

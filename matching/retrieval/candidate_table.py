@@ -92,7 +92,9 @@ class CandidateTable:
             self.properties[facts.category] = facts.properties
         for key, value in facts.attributes.items():
             if value is not None:
-                self.attributes.setdefault(key, AttributeColumn()).put(slot, value)
+                if key not in self.attributes:
+                    self.attributes[key] = AttributeColumn()
+                self.attributes[key].put(slot, value)
 
     def remove(self, listing_id: int) -> None:
         """Forget a listing, if it is known."""

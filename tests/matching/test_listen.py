@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from marketplace.models import Listing
-from matching.live_index import live_index, text_version
+from matching.live_index import live_index, snapshot, text_version
 from matching.management.commands import listen
 from matching.models import IndexEntry, Match, MatchRun
 from tests.factories import ListingFactory
@@ -105,6 +105,18 @@ def test_listen_takes_a_closed_listing_out(worker):
 
     live_index().refresh(timezone.now())
     assert listing.pk not in live_index().table
+
+
+def test_listen_saves_the_index_after_many_changes(worker, monkeypatch):
+    monkeypatch.setattr(listen, "SAVE_AFTER", 2)
+    first, second = ListingFactory.create_batch(2)
+    with listening():
+        ready()
+        for one in (first, second):
+            Listing.objects.announce(one.pk)
+        eventually((live_index().folder / "present").exists)
+
+    assert len(snapshot.load(live_index().folder).table) >= 2
 
 
 def test_listen_waits_while_another_is_at_work_and_then_takes_over(worker, caplog):

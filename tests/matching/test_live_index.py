@@ -13,6 +13,7 @@ from marketplace import parsing
 from marketplace.models import Category, Listing
 from matching import runs
 from matching.live_index import LiveIndex, encoder, facts_of, live_index, snapshot, with_facts
+from matching.live_index import index as index_module
 from matching.live_index.trained import NORMAL_FORM
 from matching.models import IndexEntry
 from tests.factories import ListingFactory
@@ -146,6 +147,60 @@ def test_snapshot_gives_the_next_process_the_same_index(now, demand, monkeypatch
 
     assert sorted(after) == sorted({*before, late.pk} - {gone.pk})
     assert after == proposed(index, demand, now)
+
+
+def test_live_index_changes_over_to_a_newer_snapshot_when_much_is_new(now, demand, monkeypatch):
+    monkeypatch.setattr(index_module, "NEWS", 3)
+    supplies = ListingFactory.create_batch(2)
+    runs.index_listings()
+    index = live_index()
+    index.refresh(now)
+    index.save()
+    other = another_process()
+    other.refresh(now)
+    supplies += ListingFactory.create_batch(4)
+    Listing.objects.filter(pk=supplies[0].pk).update(revision=2, status="paused")
+    runs.index_listings()
+    assert len(proposed(other, demand, now)) == 5
+    assert other.vectors.fresh_count > 3
+    index.refresh(now)
+    index.save()
+    late = ListingFactory()
+    runs.index_listings()
+
+    other.refresh(now)
+    other.wait_for_snapshot()
+
+    assert sorted(proposed(other, demand, now)) == sorted(one.pk for one in (*supplies[1:], late))
+    assert other.vectors.fresh_count == 1
+
+
+def test_live_index_closes_holes_in_all_parts_at_once(now, demand, monkeypatch):
+    monkeypatch.setattr(index_module, "NEWS", 3)
+    supplies = ListingFactory.create_batch(4)
+    index = live_index()
+    for revision in range(1, 5):
+        Listing.objects.update(revision=revision)
+        runs.index_listings()
+        index.refresh(now)
+
+    assert sorted(proposed(index, demand, now)) == [one.pk for one in supplies]
+    assert len(index.table.ids) < 4 * 5
+    assert index.table.ids.tolist() == index.keywords.ids.tolist() == index.vectors.ids.tolist()
+
+
+def test_live_index_knows_that_an_entry_was_deleted_while_it_was_away(now, demand):
+    first, second = ListingFactory.create_batch(2)
+    runs.index_listings()
+    live_index().refresh(now)
+    live_index().save()
+    IndexEntry.objects.filter(pk=first.pk).delete()
+    Listing.objects.filter(pk=first.pk).update(published_at=None, status="draft")
+
+    other = another_process()
+
+    assert proposed(other, demand, now) == [second.pk]
+    assert other.sequences.digest() == IndexEntry.objects.digest()
 
 
 def test_snapshot_that_is_damaged_is_built_from_rows(now, demand, caplog):

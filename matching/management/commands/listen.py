@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import threading
 import time
 
 import psycopg
@@ -18,6 +19,8 @@ LISTENER_LOCK = 0x6C697374656E
 # A bell may be lost with its connection: so often the to-do list is looked at without any.
 SWEEP_EVERY = 60.0
 SAVE_EVERY = 600.0
+# So many new entries are worth a snapshot before that: every process holds them beside the last one, for itself.
+SAVE_AFTER = 20_000
 LONGEST_PAUSE = 10.0
 # More changed listings at once than this are a load of many, which is taken up in batches.
 SINGLE = 50
@@ -37,7 +40,9 @@ class Listener:
     def __init__(self) -> None:
         self.is_stopped = False
         self._saved_at = time.monotonic()
-        self._has_news = False
+        # How many entries were written since the last snapshot.
+        self._news = 0
+        self._saving: threading.Thread | None = None
 
     def stop(self) -> None:
         self.is_stopped = True
@@ -58,6 +63,8 @@ class Listener:
                 log.warning("The database is away (%s); trying again in %.1f s.", str(error).strip(), pause)
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
+        if self._saving:
+            self._saving.join()
 
     def _wait_for_turn(self, bell: psycopg.Connection) -> bool:
         is_told = False
@@ -79,8 +86,7 @@ class Listener:
             payloads = self._heard(bell)
             ids = sorted({int(payload) for payload in payloads if payload.isdigit()})
             if ids and len(ids) <= SINGLE:
-                services.hear_changes(listing_ids=ids, now=timezone.now())
-                self._has_news = True
+                self._news += services.hear_changes(listing_ids=ids, now=timezone.now())
             if "" in payloads or len(ids) > SINGLE or time.monotonic() - swept_at > SWEEP_EVERY:
                 self._sweep(bell)
                 swept_at = time.monotonic()
@@ -94,8 +100,8 @@ class Listener:
     def _sweep(self, bell: psycopg.Connection | None = None) -> None:
         """Take up the to-do list batch by batch; single changes that are heard meanwhile go first."""
         close_old_connections()
-        while not self.is_stopped and services.index_waiting(now=timezone.now()):
-            self._has_news = True
+        while not self.is_stopped and (written := services.index_waiting(now=timezone.now())):
+            self._news += written
             heard = self._heard_now(bell)
             if ids := sorted({int(payload) for payload in heard if payload.isdigit()})[:SINGLE]:
                 services.hear_changes(listing_ids=ids, now=timezone.now())
@@ -104,11 +110,24 @@ class Listener:
         return [notice.payload for notice in bell.notifies(timeout=0)] if bell else []
 
     def _save_now_and_then(self) -> None:
-        if self._has_news and time.monotonic() - self._saved_at > SAVE_EVERY:
-            services.save_index(now=timezone.now())
-            self._has_news, self._saved_at = False, time.monotonic()
+        """Save the index beside the listening: with very many listings it takes longer than anybody should wait."""
+        is_due = time.monotonic() - self._saved_at > SAVE_EVERY or self._news >= SAVE_AFTER
+        if self._news and is_due and not (self._saving and self._saving.is_alive()):
+            self._news, self._saved_at = 0, time.monotonic()
+            self._saving = threading.Thread(target=_save, name="save-index")
+            self._saving.start()
 
     def _sleep(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while not self.is_stopped and time.monotonic() < until:
             time.sleep(0.1)
+
+
+def _save() -> None:
+    try:
+        services.save_index(now=timezone.now())
+    except (DatabaseError, OSError):
+        # The snapshot only makes starts quick; the next one comes before long.
+        log.exception("The index was not saved.")
+    finally:
+        connection.close()

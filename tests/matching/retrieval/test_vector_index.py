@@ -159,3 +159,60 @@ def test_search_sees_whole_states_while_others_write(monkeypatch):
     writer.join()
 
     assert (index.search(vectors[5], 400)[0] >= 0).all()
+
+
+@pytest.fixture
+def wide(monkeypatch):
+    """Twelve thousand vectors around sixty centres, in an index that divides what is more than two thousand."""
+    monkeypatch.setattr(vector_index, "EXACT_UP_TO", 2000)
+    centres = unit(60)
+    vectors = centres[np.arange(12_000) % 60] + 0.5 * unit(12_000, seed=1)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return VectorIndex(16).build(np.arange(12_000), vectors), vectors
+
+
+def recall(index, vectors, queries, allowed):
+    found, _ = index.search(queries, 50, allowed)
+    ids = np.flatnonzero(allowed)
+    truth = [brute_force(ids, vectors[ids], query, 50) for query in queries]
+    return np.mean([len(set(row.tolist()) & set(best)) / len(best) for row, best in zip(found, truth, strict=True)])
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.25])
+def test_wide_search_finds_the_promised_share(wide, share):
+    index, vectors = wide
+    allowed = np.random.default_rng(4).random(12_000) < share
+
+    assert index.promised_recall == 0.99
+    assert recall(index, vectors, vectors[::97], allowed) >= 0.99
+
+
+def test_wide_search_finds_the_promised_share_of_what_lies_to_one_side(wide):
+    index, vectors = wide
+    direction = vectors @ unit(1, seed=5)[0]
+
+    assert recall(index, vectors, vectors[::97], direction < np.quantile(direction, 0.4)) >= 0.99
+
+
+def test_narrow_search_among_very_many_is_brute_force(wide):
+    index, vectors = wide
+    allowed = np.random.default_rng(4).random(12_000) < 0.15
+
+    assert recall(index, vectors, vectors[::97], allowed) == 1.0
+
+
+def test_wide_search_finds_what_was_added_moved_and_loaded(wide, tmp_path):
+    index, vectors = wide
+    added = unit(300, seed=6)
+    index.add(np.arange(20_000, 20_300), added)
+    index.remove(np.arange(300, 600))
+    order = np.flatnonzero(np.isin(index.ids, np.r_[:300, 600:12_000, 20_000:20_300]))[::-1]
+
+    index.rearranged(order).save(tmp_path / "vectors")
+    loaded = VectorIndex.load(tmp_path / "vectors")
+
+    assert loaded.promised_recall == 0.99
+    for one in (index, loaded):
+        # The nearest of each added vector is itself.
+        assert one.search(added, 1)[0].ravel().tolist() == list(range(20_000, 20_300))
+        assert not set(range(300, 600)) & set(one.search(vectors[300:310], 50)[0].ravel().tolist())
