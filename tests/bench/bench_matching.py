@@ -179,7 +179,7 @@ def be_a_worker() -> None:
 def freshness(posts: int, user: User) -> dict[str, dict[str, float]]:
     """Post five listings a second; measure until each can be found, and until both sides are told."""
     app.conf.task_always_eager = True
-    listener, waits = Listener(), {"matchable": [], "told": []}
+    listener, waits = Listener(), {"posted": [], "matchable": [], "told": []}
 
     def listen() -> None:
         try:
@@ -201,6 +201,8 @@ def freshness(posts: int, user: User) -> dict[str, dict[str, float]]:
         }  # fmt: skip
         began = time.perf_counter()
         posted = listings.post_listing(organisation=seller, by=user, fields=fields, now=timezone.now())
+        # If one post waits long, this says whether the row was late or the index.
+        waits["posted"].append(time.perf_counter() - began)
         waits["matchable"].append(until(began, IndexEntry.objects.filter(pk=posted.pk).exists))
         told = Notification.objects.filter(channel="in_app", deduplication_key__startswith=f"match:{posted.pk}:")
         if until(began, MatchRun.objects.filter(listing=posted, status="done").exists) and told.exists():
