@@ -58,10 +58,19 @@ def fusion() -> ScoreFusion:
     return ScoreFusion.load(SHIPPED / "fusion.json")
 
 
-@cache
 def chances() -> Chances:
-    """Return the shipped chances that both sides take a match up and that it is fulfilled."""
-    return Chances.load(SHIPPED / "chances.json")
+    """Return the chances that both sides take a match up and that it is fulfilled: the platform's own, or the shipped.
+
+    What ``train_chances`` learned from the platform's own outcomes serves from the next question on, once it lies in the
+    data folder as chances.json.
+    """
+    own = Path(settings.DATA_DIR) / "chances.json"
+    return _chances(own, own.stat().st_mtime_ns) if own.exists() else _chances(SHIPPED / "chances.json", 0)
+
+
+@lru_cache(maxsize=2)
+def _chances(path: Path, _written: int) -> Chances:
+    return Chances.load(path)
 
 
 @cache

@@ -6,7 +6,7 @@ import numpy as np
 from django.db import transaction
 
 from marketplace.models import Listing
-from matching.live_index import Answer, encoder, facts_of, find, fusion, ranker, with_facts
+from matching.live_index import Answer, encoder, facts_of, find, fusion, outlooks, ranker, with_facts
 from matching.live_index.facts import blocked_with
 from matching.models import IndexEntry, Match, MatchRun
 from matching.models.match import ScoredPair
@@ -46,7 +46,7 @@ def _match_once(run: MatchRun, *, clock: Callable[[], datetime]) -> bool:
     answer = _search(listing, known=known, now=now)
     run.embedding_version, run.fusion_version = answer.embedding_version, answer.fusion_version
     run.ranker_version = answer.ranker_version
-    pairs = _pairs(listing, answer)
+    pairs = _pairs(listing, answer, now=now)
     with transaction.atomic():
         if not Listing.objects.filter(pk=listing.pk, revision=listing.revision).exists():
             return False
@@ -87,9 +87,10 @@ def _search(listing: Listing, *, known: dict[int, float], now: datetime) -> Answ
     return find(query, among=Listing.objects.open(now), now=now, also=list(known), vector=vector)
 
 
-def _pairs(listing: Listing, answer: Answer) -> list[ScoredPair]:
+def _pairs(listing: Listing, answer: Answer, *, now: datetime) -> list[ScoredPair]:
     pairs = []
-    for place, found in enumerate(answer.found, start=1):
+    prospects = outlooks(listing, answer.found, now=now)
+    for place, (found, outlook) in enumerate(zip(answer.found, prospects, strict=True), start=1):
         supply, demand = (listing, found.listing) if listing.side == Listing.Side.SUPPLY else (found.listing, listing)
         pairs.append(
             ScoredPair(
@@ -101,7 +102,10 @@ def _pairs(listing: Listing, answer: Answer) -> list[ScoredPair]:
                 demand_revision=demand.revision,
                 score=found.score,
                 rank=place,
-                reasons=found.reasons,
+                reasons=[*found.reasons, outlook.reason] if outlook.reason else found.reasons,
+                buyer_chance=outlook.buyer,
+                seller_chance=outlook.seller,
+                fulfilment_chance=outlook.fulfilled,
             )
         )
     return pairs

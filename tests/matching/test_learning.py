@@ -11,7 +11,7 @@ from matching.models import LearningRun, Match, MatchEvent, MatchRun
 from matching.models.match_event import Happening
 from matching.ranking.outcomes import read_outcomes
 from matching.services.nightly import AlreadyAtWork
-from tests.factories import ListingFactory, OrganisationFactory, UserFactory
+from tests.factories import ListingFactory, MembershipFactory, OrganisationFactory, UserFactory
 from tests.matching.test_events import closed_order, matches_of
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +118,7 @@ def test_request_reckoning_twice_is_refused(operator, now):
     services.request_reckoning(by=operator, now=now)
 
     with pytest.raises(AlreadyAtWork):
-        services.request_reckoning(by=operator, now=now)
+        services.request_reckoning(by=operator, now=now + dt.timedelta(minutes=1))
 
 
 def test_request_reckoning_by_the_clock_is_done_once_a_night(worker, demand, now):
@@ -196,8 +196,7 @@ def test_api_of_learning_is_the_operators_alone(operator, demand, now):
 
 
 def test_match_detail_says_the_chances_in_words(client, demand, now):
-    buyer = UserFactory(language="en")
-    demand.organisation.memberships.create(user=buyer, role="owner")
+    buyer = MembershipFactory(organisation=demand.organisation, user__language="en").user
     (found,) = matches_of(
         demand, ListingFactory(), at=now, buyer_chance=0.31, seller_chance=0.02, fulfilment_chance=0.97
     )
