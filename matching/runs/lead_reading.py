@@ -104,12 +104,15 @@ def read_projects(*, now: datetime, limit: int = BATCH) -> int:
         .encode(["\n".join(filter(None, (one.name, names.get(one.industry), one.equipment))) for one in projects])
         .astype("<f2")
     )
+    # Many projects of one file say the same.
+    named = {text: equipment_categories(text, catalogue) for text in {one.equipment for one in projects}}
+    normal = {text: normalise(text) for text in named}
     for project, vector in zip(projects, vectors, strict=True):
         # Who changed it meanwhile has emptied the version again and is read the next time.
         BuildingProject.objects.filter(pk=project.pk, updated_at=project.updated_at).update(
             vector=vector.tobytes(),
-            categories=equipment_categories(project.equipment, catalogue),
-            normal=normalise(project.equipment),
+            categories=named[project.equipment],
+            normal=normal[project.equipment],
             text_version=version,
             updated_at=now,
         )

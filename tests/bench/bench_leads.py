@@ -6,6 +6,7 @@ transaction that is rolled back at the end. A leads list has 1,000 entries with 
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 from random import Random
@@ -28,8 +29,7 @@ def main() -> None:
     with transaction.atomic():
         figures = measure(options.firms, options.projects, options.runs)
         transaction.set_rollback(True)
-    for name, value in figures.items():
-        print(f"{name:28}{value:>12}")
+    sys.stdout.writelines(f"{name:28}{value:>12}\n" for name, value in figures.items())
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
