@@ -83,6 +83,9 @@ def prove(*, now: datetime, seed: str, queries: int = QUERIES) -> Proof:
     entries = np.array(sorted(steady.keys() & set(Listing.objects.open(now).values_list("pk", flat=True))), dtype=int)
     held = index.table.ids[_allowed(index, _anybody(), now, ())]
     missing = np.setdiff1d(entries, held)
+    usable = np.array(sorted(steady), dtype=np.int64)
+    # One array for all queries without a filter: it is as long as the market.
+    everything = _only(np.union1d(held, missing), usable)
     asked, chosen = [], random.sample(entries.tolist(), min(queries, len(entries)))
     facts = {one.id: one for one in facts_of(with_facts(Listing.objects.filter(pk__in=chosen)), now=now)}
     vectors = dict(IndexEntry.objects.filter(pk__in=chosen).values_list("pk", "vector"))
@@ -93,18 +96,18 @@ def prove(*, now: datetime, seed: str, queries: int = QUERIES) -> Proof:
             # Under another category's filter the neighbours are far away: where graphs lose their way.
             query = _as_of(one, drawn[(place + 1) % len(drawn)]) if shape == Shape.OTHER_CATEGORY else one
             vector = _vector(vectors[one.id])
-            allowed = index.table.ids[_allowed(index, query, now, rules)]
-            if shape == Shape.NONE:
-                allowed = np.union1d(allowed, missing)
-            elif rules is None:
+            allowed = everything
+            if shape != Shape.NONE:
+                allowed = index.table.ids[_allowed(index, query, now, rules)]
+            if rules is None:
                 allowed = np.union1d(allowed, _permitted(query, checked, now))
-            asked.append(
-                (shape, one.id, Asked(vector, _only(allowed, steady), _served(index, query, vector, now, rules)))
-            )
+            served = _only(_proposed(index, query, vector, now, rules), usable)[:SERVED]
+            wanted = allowed if allowed is everything else _only(allowed, usable)
+            asked.append((shape, one.id, Asked(vector, wanted, served)))
     truth = BruteForce([each for *_, each in asked], k=SERVED)
     for ids, part in _rows(steady):
         truth.look(ids, part)
-    shapes = _summed([(shape, pk) for shape, pk, _ in asked], truth.measured(), len(entries), _promise(index))
+    shapes = _summed([(shape, pk) for shape, pk, _ in asked], truth.measured(), len(entries), index.promised_recall)
     return Proof(_engine(index), len(entries), len(missing), time.monotonic() - began, shapes)
 
 
@@ -138,16 +141,17 @@ def _allowed(index: LiveIndex, query: ListingFacts, now: datetime, rules: Sequen
     return index.table.allowed(query, timezone.localdate(now), rules=rules)
 
 
-def _served(
+def _proposed(
     index: LiveIndex, query: ListingFacts, vector: np.ndarray, now: datetime, rules: Sequence[str] | None
 ) -> np.ndarray:
-    """Return the nearest of what the index proposes for this query, best first."""
+    """Return what the index proposes for this query, the nearest in meaning first."""
     found = index.candidates(query, vector, timezone.localdate(now), limit=EVERYTHING, rules=rules)
-    return found.ids[np.lexsort((found.ids, -found.embedding))][:SERVED]
+    return found.ids[np.lexsort((found.ids, -found.embedding))]
 
 
-def _only(ids: np.ndarray, steady: dict[int, int]) -> np.ndarray:
-    return np.array([pk for pk in ids.tolist() if pk in steady], dtype=np.int64)
+def _only(ids: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Return those that have a vector of the model in use, in the order given: others are near to nothing yet."""
+    return ids[np.isin(ids, usable)]
 
 
 def _anybody() -> ListingFacts:
@@ -193,11 +197,6 @@ def _summed(
             )
         )
     return shapes
-
-
-def _promise(index: LiveIndex) -> float:
-    """Return the recall that the engine promises: 1 where nothing is approximate."""
-    return float(getattr(index.vectors, "promised_recall", 1.0))
 
 
 def _engine(index: LiveIndex) -> str:

@@ -85,10 +85,10 @@ def refusals_of(verdict: Verdict, *, must_gain: Sequence[str], texts_are_safe: b
         if source in must_gain:
             found += _gain_refusals(source, one, verdict.margin)
         elif one.is_loss:
-            found.append(_loss(source, source, one))
+            found.append(_loss(source, f"“{SOURCES_ZH.get(source, source)}”", one))
     for kind, parts in verdict.slices.items():
         found += [
-            _loss(f"{kind} {part}", f"{KINDS_ZH.get(kind, kind)}“{part}”", one)
+            _loss(f"{kind} {part}", f"{KINDS_ZH.get(kind, kind)}“{PARTS_ZH.get(part, part)}”", one)
             for part, one in parts.items()
             if one.queries >= ENOUGH_LISTS and one.is_loss
         ]
@@ -108,22 +108,25 @@ def refusals_of(verdict: Verdict, *, must_gain: Sequence[str], texts_are_safe: b
     return found
 
 
+# What readers of Chinese call the sources and parts; an industry goes by its code.
+SOURCES_ZH = {"outcomes": "匹配结果", "substitutes": "可替代商品", "translations": "翻译", "query_title": "查询与标题"}
 KINDS_ZH = {"industry": "行业", "language": "语言", "firm": "企业"}
+PARTS_ZH = {"zh": "中文", "en": "英文", "both": "中英文", "new": "新企业", "known": "有记录的企业"}
 
 
 def _gain_refusals(source: str, one: Comparison, margin: float) -> list[Refusal]:
-    span = _span(one)
+    span, zh = _span(one), SOURCES_ZH.get(source, source)
     if one.low <= 0:
         return [
             Refusal(
-                f"在 {source} 上相对融合排序的提升不能确定高于 0（{span}）。",
+                f"在“{zh}”上相对融合排序的提升不能确定高于 0（{span}）。",
                 f"On {source} the gain over the fusion is not above 0 ({span}).",
             )
         ]
     if one.difference < margin:
         return [
             Refusal(
-                f"在 {source} 上的提升 {one.difference:+.4f} 未达到要求的 {margin:+.2f}。",
+                f"在“{zh}”上的提升 {one.difference:+.4f} 未达到要求的 {margin:+.2f}。",
                 f"On {source} the gain of {one.difference:+.4f} does not reach {margin:+.2f}.",
             )
         ]
@@ -132,7 +135,7 @@ def _gain_refusals(source: str, one: Comparison, margin: float) -> list[Refusal]
 
 def _loss(en: str, zh: str, one: Comparison) -> Refusal:
     span = _span(one)
-    return Refusal(f"在 {zh} 上不如融合排序（{span}）。", f"On {en} it loses to the fusion ({span}).")
+    return Refusal(f"在{zh}上不如融合排序（{span}）。", f"On {en} it loses to the fusion ({span}).")
 
 
 def _span(one: Comparison) -> str:

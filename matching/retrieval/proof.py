@@ -40,7 +40,10 @@ class BruteForce:
 
     def __init__(self, asked: Sequence[Asked], *, k: int) -> None:
         self.k = k
-        self._asked = [Asked(one.vector, np.unique(one.allowed), one.served[:k]) for one in asked]
+        # Many may be asked about the same ids: they are kept once.
+        allowed = {id(one.allowed): one.allowed for one in asked}
+        allowed = {key: np.unique(ids) for key, ids in allowed.items()}
+        self._asked = [Asked(one.vector, allowed[id(one.allowed)], one.served[:k]) for one in asked]
         self._queries = np.stack([one.vector for one in asked]).astype(np.float32) if asked else np.zeros((0, 0))
         self._best = [np.zeros(0, dtype=np.float32) for _ in asked]
         self._served = [np.full(len(one.served), -np.inf, dtype=np.float32) for one in self._asked]

@@ -30,6 +30,15 @@ PARTS = {
     "new": _("New firms"),
     "known": pgettext_lazy("firms with a record", "Known firms"),
 }
+ORIGINS = {
+    "choice model of the demo data": _("Simulated results (choice model of the demo)"),
+    "deals of this market": _("Deals of this market"),
+}
+# What the gate was tried with: each must be refused.
+TRIALS = {
+    "shuffled": _("trial of the gate: results shuffled"),
+    "texts": _("trial: points for single text scores"),
+}
 FEATURE_NAMES = {
     "fused": _("Texts, fused"),
     "embedding": _("Meaning of the texts"),
@@ -100,6 +109,13 @@ class ModelRow:
     lists: int
     gain: Interval | None
     model: RankerModel | None
+    origin: str | Promise = ""
+    trial: str | Promise = ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it was promoted on text scores of before: another embedding or fusion is in use now."""
+        return self.status == RankerModel.Status.PROMOTED and not self.serves
 
 
 @dataclass(frozen=True)
@@ -125,11 +141,12 @@ def shipped_row() -> ModelRow:
     """Return the ranker that came with the program."""
     shipped = shipped_ranker()
     serves = ranker().version == shipped.version
+    is_promoted = serves and not RankerModel.objects.in_use().exists()
     return ModelRow(
         key=Replay.SHIPPED,
         version=shipped.version,
-        status="promoted" if serves else "shipped",
-        status_label=RankerModel.Status.PROMOTED.label if serves else _("Shipped with the program"),
+        status="promoted" if is_promoted else "shipped",
+        status_label=RankerModel.Status.PROMOTED.label if is_promoted else _("Shipped with the program"),
         serves=serves,
         refusal="",
         learned_on=shipped.card.get("trained_at", ""),
@@ -137,6 +154,7 @@ def shipped_row() -> ModelRow:
         lists=_lists_of(shipped.card.get("held_out")),
         gain=_gain_of(shipped.card.get("held_out")),
         model=None,
+        **_origin_of(shipped.card.get("outcomes")),
     )
 
 
@@ -160,6 +178,7 @@ def row_of(model: RankerModel, serving: str) -> ModelRow:
         lists=_lists_of(comparisons),
         gain=_gain_of(comparisons),
         model=model,
+        **_origin_of(model.trained_on.get("outcomes")),
     )
 
 
@@ -204,6 +223,12 @@ def model_page(key: str) -> ModelPage | None:
         points=_points(document),
         trained_on=trained_on or {},
     )
+
+
+def _origin_of(outcomes: Mapping | None) -> dict[str, str | Promise]:
+    said = outcomes or {}
+    name, trial = said.get("name", ""), said.get("trial", "")
+    return {"origin": ORIGINS.get(name, name), "trial": TRIALS.get(trial, trial)}
 
 
 def _lists_of(comparisons: Mapping | None) -> int:

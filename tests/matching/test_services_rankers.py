@@ -178,3 +178,12 @@ def test_readiness_warns_of_a_broken_proof_and_stays_ready(now):
 
     assert state.is_ready
     assert state.warnings["recall"].endswith("none 0.9800, 2 listings missing.")
+
+
+def test_record_candidates_keeps_what_came_with_the_program_and_lets_nothing_serve(now):
+    kept = [services.record_candidates(now=now) for _ in range(2)]
+
+    assert kept[0] == kept[1]
+    assert {model.status for model in kept[0]} == {"refused"}
+    assert all(model.refusal_zh and model.verdict["comparisons"]["outcomes"]["queries"] for model in kept[0])
+    assert ranker().version == shipped_ranker().version

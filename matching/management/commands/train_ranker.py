@@ -59,8 +59,10 @@ class Command(BaseCommand):
         groups += outcome_groups(read, encoder, fusion)
         if options["shuffle_outcomes"]:
             groups = shuffled(groups, random_state)
-            model = {**model, "trial": "results shuffled within each list"}
-        names = FEATURES if options["learn_texts"] else COMMERCIAL_FEATURES
+            model = {**model, "trial": "shuffled"}
+        names = COMMERCIAL_FEATURES
+        if options["learn_texts"]:
+            names, model = FEATURES, {**model, "trial": "texts"}
         self.stdout.write(f"Learning from {len(groups)} groups, held out five times by owner …")
         verdict = judge(groups, must_gain=[OUTCOMES], margin=margin, random_state=random_state, names=names)
         self._print(verdict)
