@@ -151,6 +151,25 @@ def test_clear_market_shows_more_suppliers_as_the_dial_turns(now, monkeypatch):
     assert first.relevance > fullest.relevance
 
 
+def test_clear_market_shows_new_firms_more_as_the_dial_turns_to_fairness(now, monkeypatch):
+    monkeypatch.setattr("matching.runs.clearing.LENGTH", 1)
+    long_ago = now - dt.timedelta(days=400)
+    known = OrganisationFactory(created_at=long_ago, deliveries=9)
+    best = ListingFactory(quantity=1000, organisation=known)
+    ListingFactory.create_batch(3, organisation=known, status="open")
+    newcomer = ListingFactory(quantity=1000)
+    for _each in range(3):
+        demand = DemandFactory(quantity=10)
+        match_of(best, demand, score=90)
+        match_of(newcomer, demand, score=85)
+
+    proposal = compute(now)
+
+    exposures = dict(proposal.points.values_list("dial", "new_exposure"))
+    assert exposures[5] == 0.0
+    assert exposures[10] > 0.0
+
+
 def test_clear_market_heard_twice_works_once(now):
     proposal = MarketProposalFactory()
 
