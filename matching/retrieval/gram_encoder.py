@@ -37,6 +37,11 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.features) + self.buckets
 
+    def places(self, other: "Vocabulary") -> np.ndarray:
+        """Return where the other's rows are here, (len(other),); -1 for a feature that is only there."""
+        known = [self._row.get(feature, -1) for feature in other.features]
+        return np.array([*known, *range(len(self.features), len(self))], dtype=np.int64)
+
     def rows(self, text: str) -> list[int]:
         """Return the rows of a text, in no order that matters; none for a text that says nothing."""
         whole, partial = grams(text)
@@ -61,7 +66,7 @@ class GramEncoder:
         """Take the table as signed bytes (rows, dim) and one scale for each row (rows,)."""
         self.dim = codes.shape[1]
         self.version = version
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         self._codes = codes
         self._scales = scales.astype(np.float32)
 
@@ -86,18 +91,30 @@ class GramEncoder:
             raise ValueError(f"{folder / SETTINGS}, {FEATURES} and {WEIGHTS} do not belong together")
         return cls(vocabulary, weights["codes"], weights["scales"], version=version)
 
+    def table(self, vocabulary: Vocabulary) -> np.ndarray:
+        """Return the rows in floating point and in the order of this vocabulary, (rows, dim); zeros where one lacks.
+
+        :raises ValueError: if it has another number of shared rows
+        """
+        if vocabulary.buckets != self.vocabulary.buckets:
+            raise ValueError("Only encoders with the same number of shared rows can be compared.")
+        places = self.vocabulary.places(vocabulary)
+        rows = self._codes[places].astype(np.float32) * self._scales[places, None]
+        rows[places < 0] = 0.0
+        return rows
+
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        settings = {"format": FORMAT, "dim": self.dim, "buckets": self._vocabulary.buckets}
+        settings = {"format": FORMAT, "dim": self.dim, "buckets": self.vocabulary.buckets}
         (folder / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-        (folder / FEATURES).write_text("\n".join(self._vocabulary.features) + "\n", encoding="utf-8")
+        (folder / FEATURES).write_text("\n".join(self.vocabulary.features) + "\n", encoding="utf-8")
         save_file({"codes": self._codes, "scales": self._scales}, folder / WEIGHTS)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return one row of length one for each text, float32 (n, dim); a text that says nothing gives zeros."""
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         for place, text in enumerate(texts):
-            rows = self._vocabulary.rows(text)
+            rows = self.vocabulary.rows(text)
             if rows:
                 vectors[place] = self._scales[rows] @ self._codes[rows].astype(np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

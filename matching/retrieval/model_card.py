@@ -1,5 +1,6 @@
 """Measure a trained embedding on what it has not seen, and write down what it is."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,8 @@ hard rules' business), and it is weak on names whose words it never saw translat
 
 `manage.py train_embedding DIR --out FOLDER` builds it from nothing on a CPU core in minutes, or on a GPU where there is
 one. Losses: in-batch contrastive on pairs of one meaning, supervised contrastive on groups of substitutes and on sections
-of the lexicon, CoSENT on judged pairs; {passes} passes, temperature {temperature}, {dropout:.0%} of the features dropped,
-learning rate {rate}.
+of the lexicon, CoSENT on judged pairs; {members} random starts of {passes} passes, temperature {temperature}, {dropout:.0%} of the features dropped,
+learning rate {rate}; the members' vectors side by side are turned to the {dim} directions of most spread.
 
 | pairs of one meaning from | pairs |
 |---|---|
@@ -125,8 +126,11 @@ def learn_fusion(folder: Path, encoder: Encoder, *, seed: int) -> ScoreFusion:
     return ScoreFusion(origin=origin).fit(*judged, pairs=[pairs])
 
 
-def model_card(material: Material, trainer: StaticTrainer, figures: list[tuple[str, str]], *, seed: int) -> str:
+def model_card(
+    material: Material, trainers: Sequence[StaticTrainer], figures: list[tuple[str, str]], *, seed: int
+) -> str:
     """Return the README.md of the model's folder."""
+    trainer = trainers[0]
     sources = "\n".join(f"| {name} | {len(pairs):,} |" for name, pairs in material.same.items())
     measured = "\n".join(f"| {what} | {figure} |" for what, figure in figures)
     return CARD.format(
@@ -134,6 +138,7 @@ def model_card(material: Material, trainer: StaticTrainer, figures: list[tuple[s
         buckets=trainer.vocabulary_.buckets,
         dim=trainer.dim,
         passes=trainer.passes,
+        members=len(trainers),
         temperature=trainer.temperature,
         dropout=trainer.dropout,
         rate=trainer.learning_rate,

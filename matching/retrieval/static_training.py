@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from matching.retrieval.gram_encoder import GramEncoder, Vocabulary
 from matching.retrieval.grams import counted, grams
-from matching.retrieval.training_material import DOMAIN, Material
+from matching.retrieval.training_material import Material
 
 # How often each source is seen in one pass: names of goods and words of trade are what the product is about.
 REPEATS = {"goods": 4.0, "glossary": 1.0, "lexicon": 2.0}
@@ -193,8 +193,7 @@ def learn_vocabulary(
     """
     texts = list(texts)
     everywhere = counted(texts)
-    domain = list(dict.fromkeys(text for name in DOMAIN for pair in material.same.get(name, ()) for text in pair[:2]))
-    within = counted(domain)
+    within = counted(material.domain_texts())
     whole = {feature for text in texts for feature in grams(text)[0]}
     features = [
         feature

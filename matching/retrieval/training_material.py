@@ -57,6 +57,10 @@ class Material:
             found.update(dict.fromkeys(group))
         return list(found)
 
+    def domain_texts(self) -> list[str]:
+        """Return the texts written in the words of trade, each once."""
+        return list(dict.fromkeys(text for name in DOMAIN for pair in self.same.get(name, ()) for text in pair[:2]))
+
 
 def gather(
     folder: Path,

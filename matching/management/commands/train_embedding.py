@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 import marketplace
 from matching.retrieval.encoder import SHIPPED, load_encoder
+from matching.retrieval.ensemble import merge
 from matching.retrieval.lexicon import LexiconUnreadable
 from matching.retrieval.model_card import held_out_figures, learn_fusion, model_card
 from matching.retrieval.sources import SEED, SourceMissing, SourceUnreadable
@@ -29,9 +30,12 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=SEED, help="of the split into train, dev and test")
         parser.add_argument("--dim", type=int, default=384)
         parser.add_argument("--passes", type=int, default=5)
+        parser.add_argument("--members", type=int, default=2, help="how many are trained and merged into one")
         parser.add_argument("--threads", type=int, default=1, help="more only help on an idle machine")
 
-    def handle(self, *, folder, out, glossary, lexicon, fusion: Path | None, seed, dim, passes, threads, **_options):
+    def handle(
+        self, *, folder, out, glossary, lexicon, fusion: Path | None, seed, dim, passes, members, threads, **_options
+    ):
         started = time.monotonic()
         torch.set_num_threads(threads)
         try:
@@ -41,12 +45,13 @@ class Command(BaseCommand):
         self._say(
             started, f"{len(material.texts())} texts, {sum(map(len, material.same.values()))} pairs of one meaning"
         )
-        trainer = StaticTrainer(dim=dim, passes=passes)
-        trainer.fit(material, report=lambda line: self._say(started, line))
-        trainer.encoder().save(out)
+        trainers = [StaticTrainer(dim=dim, passes=passes, random_state=number) for number in range(members)]
+        for trainer in trainers:
+            trainer.fit(material, report=lambda line: self._say(started, line))
+        merge([trainer.encoder() for trainer in trainers], material.domain_texts(), dim=dim).save(out)
         encoder = load_encoder(out)
         figures = held_out_figures(folder, encoder, seed=seed)
-        card = model_card(material, trainer, figures, seed=seed)
+        card = model_card(material, trainers, figures, seed=seed)
         (out / "README.md").write_text(card, encoding="utf-8")
         self._say(started, f"written to {out}, version {encoder.version}")
         for line in figures:
