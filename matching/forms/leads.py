@@ -30,7 +30,7 @@ class LeadFilterForm(forms.Form):
     )
     least_score = forms.FloatField(label=_("Points from"), required=False, min_value=0, max_value=100)
     state = forms.ChoiceField(
-        label=_("Contact"),
+        label=_("Contacted before"),
         choices=[("", _("All")), ("new", _("Not yet contacted")), ("contacted", _("Contacted")), ("lost", _("Lost"))],
         required=False,
     )

@@ -33,7 +33,7 @@ def _heads() -> list[str]:
         _("Points"),
         _("Kind"),
         _("Name"),
-        _("Owner"),
+        _("Building owner"),
         _("Industry"),
         _("Region"),
         _("Stage"),
