@@ -88,12 +88,18 @@ def clear(market: Market, *, seconds: float = 3.0, fill_weight: float = 0.0, poo
     else:
         weighed = rows
     quantities, implied = relaxed(
-        weighed, market.demand_quantity, market.supply_quantity, prices, seconds=RELAXING * seconds
+        weighed,
+        market.demand_quantity,
+        market.supply_quantity,
+        prices,
+        seconds=started + RELAXING * seconds - perf_counter(),
     )
     bound = min(bound, tightest(rows, market.demand_quantity, market.supply_quantity, prices, implied)[0])
     prices = tightest(weighed, market.demand_quantity, market.supply_quantity, prices, implied)[1]
     ledger = _ledger(market, steps, weighed, prices, pool=pool)
     _start(ledger, weighed, quantities, steps.per_unit)
+    if not pool and not is_over(RELAXING):
+        _start_greedily_if_better(ledger, weighed, market)
     rounds = ROUNDS_PER_DEMAND * len(rows.starts)
     improve(ledger, is_over=lambda: is_over(SEARCHING), rounds=rounds)
     parts_bound = improve_small_parts(ledger, seconds=max(0.0, started + seconds - perf_counter()))
@@ -161,6 +167,36 @@ def _start(ledger: Ledger, rows: DemandRows, quantities: np.ndarray, per_unit: i
         ledger.serve(i)
     if ledger.pooled_minimum is not None:
         close_short(ledger)
+
+
+def _start_greedily_if_better(ledger: Ledger, rows: DemandRows, market: Market) -> None:
+    """Give pair by pair, the dearest unit first or the dearest whole, and keep that where it is worth more.
+
+    Where supply is scarce, or the relaxation found no time, the simple order can be the better beginning.
+    """
+    best, taken = _weight(ledger), [dict(each) for each in ledger.taken]
+    most = np.minimum(market.demand_quantity[rows.demand], market.supply_quantity[rows.supply])
+    for key in (rows.value, rows.value * most):
+        _empty(ledger)
+        order = np.lexsort((rows.supply, rows.demand, -key))
+        for i, j in zip(rows.demand[order].tolist(), rows.supply[order].tolist(), strict=True):
+            wanted, left = ledger.demand_left[i], ledger.supply_left[j]
+            if wanted and left:
+                _give_fitting(ledger, i, j, min(wanted, left))
+        if _weight(ledger) > best:
+            best, taken = _weight(ledger), [dict(each) for each in ledger.taken]
+    _empty(ledger)
+    for i, each in enumerate(taken):
+        ledger.restore(i, each)
+
+
+def _empty(ledger: Ledger) -> None:
+    for i in range(len(ledger.choices)):
+        ledger.empty(i)
+
+
+def _weight(ledger: Ledger) -> float:
+    return sum(ledger.weight_of(i) for i in range(len(ledger.choices)))
 
 
 def _give_fitting(ledger: Ledger, i: int, j: int, steps: float) -> None:
