@@ -1,7 +1,18 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from matching.models import IndexEntry, LearningRun, Match, MatchEvent, MatchRun, RankerModel
+from matching.models import (
+    Allotment,
+    BalanceRun,
+    IndexEntry,
+    LearningRun,
+    MarketProposal,
+    Match,
+    MatchEvent,
+    MatchRun,
+    PoolSuggestion,
+    RankerModel,
+)
 
 
 class ReadOnly(ModelAdmin):
@@ -61,3 +72,32 @@ class IndexEntryAdmin(ReadOnly):
 class RankerModelAdmin(ReadOnly):
     list_display = ("version", "status", "judged_at", "promoted_at")
     list_filter = ("status",)
+
+
+@admin.register(BalanceRun)
+class BalanceRunAdmin(ReadOnly):
+    list_display = ("id", "family", "status", "requested_at", "matches", "iterations", "duration_ms", "failure")
+    list_filter = ("status",)
+
+
+@admin.register(MarketProposal)
+class MarketProposalAdmin(ReadOnly):
+    list_display = ("id", "family", "category", "region", "status", "decision", "dial", "requested_at", "decided_by")
+    list_filter = ("status", "decision")
+    list_select_related = ("category", "decided_by")
+    exclude = ("listings", "unmatched")
+
+
+@admin.register(Allotment)
+class AllotmentAdmin(ReadOnly):
+    list_display = ("id", "proposal", "demand", "supply", "quantity", "unit", "fate", "dropped_because")
+    list_filter = ("fate",)
+    list_select_related = ("proposal", "demand", "supply")
+    show_full_result_count = False
+
+
+@admin.register(PoolSuggestion)
+class PoolSuggestionAdmin(ReadOnly):
+    list_display = ("id", "category", "total", "unit", "minimum", "unit_price", "base_price", "status", "found_at")
+    list_filter = ("status",)
+    list_select_related = ("category",)

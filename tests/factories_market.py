@@ -3,8 +3,9 @@
 import factory
 
 from marketplace.models import Listing
+from matching import runs
 from matching.models import MarketPoint, MarketProposal, Match, MatchRun
-from tests.factories import NOON, ListingFactory, UserFactory
+from tests.factories import NOON, ListingFactory, OrganisationFactory, UserFactory
 
 
 def match_of(supply: Listing, demand: Listing, *, score: float = 80.0, chance: float | None = None, **facts) -> Match:
@@ -65,3 +66,20 @@ class MarketPointFactory(factory.django.DjangoModelFactory):
     value = 90.0
     bound = 100.0
     seconds = 0.5
+
+
+def compute(now, **facts) -> MarketProposal:
+    """Compute a market as a worker would."""
+    proposal = MarketProposalFactory(**facts)
+    runs.clear_market(MarketProposal.objects.claim(proposal.pk, now=now), clock=lambda: now)
+    return MarketProposal.objects.with_names().get(pk=proposal.pk)
+
+
+def two_sided(now) -> tuple[MarketProposal, Listing, Listing, Listing]:
+    """Compute a market of one demand for 100 that two supplies of 60 cover together; return them too."""
+    demand = DemandFactory(quantity=100, organisation=OrganisationFactory(members=[UserFactory()]))
+    first = ListingFactory(quantity=60, organisation=OrganisationFactory(members=[UserFactory()]))
+    second = ListingFactory(quantity=60)
+    match_of(first, demand, score=90)
+    match_of(second, demand, score=80)
+    return compute(now), demand, first, second

@@ -186,7 +186,7 @@ def interval(values: list[float]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--demands", type=int, default=120)
+    parser.add_argument("--demands", type=int, default=40)
     parser.add_argument("--suppliers", type=int, default=200)
     parser.add_argument("--new", type=int, default=30, help="firms that posted their first supply as the week begins")
     parser.add_argument("--seeds", type=int, default=3)
