@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
@@ -35,7 +35,9 @@ def clear_market(run: MarketProposal, *, clock: Callable[[], datetime]) -> None:
         began, now = time.monotonic(), clock()
         data = read_market(run, now=now)
         shared = add_shared_orders(data, now=now)
-        points = [point.row(run) for point in clear_points(data, now=now)]
+        firms = {each.organisation for each in data.supplies.values()}
+        found = clear_points(data, new=new_firms(firms, now), small=small_firms(firms, now))
+        points = [point.row(run) for point in found]
         with transaction.atomic():
             if not MarketProposal.objects.finish(
                 run,
@@ -82,11 +84,13 @@ class Point:
         return MarketPoint(proposal=proposal, dial=self.dial, allotments=self.allotments, **self.figures)
 
 
-def clear_points(data: MarketData, *, now: datetime) -> list[Point]:
+def clear_points(data: MarketData, *, new: Collection[int], small: Collection[int]) -> list[Point]:
     """Return the market at each stop of the dial.
 
     Up to the middle, lists mind capacity more and more; from there on new and small firms are lifted towards the lists
     that they come closest to. What the lists hold is then allotted so that the value is largest.
+
+    :param new, small: the firms that are
     """
     demands, supplies = sorted(data.demands), sorted(data.supplies)
     row = {pk: place for place, pk in enumerate(demands)}
@@ -98,9 +102,7 @@ def clear_points(data: MarketData, *, now: datetime) -> list[Point]:
     relevance = sparse.csr_array((np.array([max(data.pairs[key][0], 1e-9) for key in keys]), places), shape=shape)
     value = np.array([data.pairs[key][1] for key in keys])
     place_of = np.array(places[0], dtype=np.int64) * len(supplies) + np.array(places[1], dtype=np.int64)
-    firms = [data.supplies[pk].organisation for pk in supplies]
-    is_new = flags(data.supplies, new_firms(set(firms), now))
-    is_small = flags(data.supplies, small_firms(set(firms), now))
+    is_new, is_small = flags(data.supplies, new), flags(data.supplies, small)
     wanted, offered = _quantities(data.demands), _quantities(data.supplies)
     found, prices = [], None
     for dial in DIALS:
