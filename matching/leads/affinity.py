@@ -47,10 +47,10 @@ def curated_rate(industry: str, category: str) -> float:
 
 
 def industry_rates(book: Book, category: str, aggregate: np.ndarray | None = None) -> np.ndarray:
-    """Return for each firm, float (n,), the rate at which others of its industry need the category.
+    """Return for each firm, float (n,), the rate at which firms of its industry need the category.
 
-    The firm itself is left out: its own demands are told apart. ``aggregate``, float (industries,), are buyers known
-    beside the public demands, counted over at least five firms each.
+    ``aggregate``, float (industries,), are buyers known beside the public demands, counted over at least five firms
+    each.
     """
     is_buyer = book.buyers(category).astype(np.float64)
     overall = (is_buyer.sum() + 1.0) / (len(book) + 50.0)
@@ -66,7 +66,7 @@ def industry_rates(book: Book, category: str, aggregate: np.ndarray | None = Non
         if aggregate is not None:
             hidden = np.bincount(of_industry, weights=aggregate, minlength=len(names))
             buyers = np.minimum(np.maximum(buyers, hidden), firms)
-        shrunk = (buyers[of_firm] - is_buyer + PATIENCE * rate) / np.maximum(firms[of_firm] - 1 + PATIENCE, PATIENCE)
+        shrunk = (buyers[of_firm] + PATIENCE * rate) / (firms[of_firm] + PATIENCE)
         # A firm that says no industry is of no class.
         is_told = np.array([len(code) >= digits for code in book.industries], dtype=bool)[book.industry]
         rate = np.where(is_told, shrunk, rate)
@@ -74,7 +74,7 @@ def industry_rates(book: Book, category: str, aggregate: np.ndarray | None = Non
 
 
 def selling_rates(book: Book, category: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each firm, float (n,), the rate at which others need the category that sell what it sells; NaN: unknown.
+    """Return for each firm, float (n,), the rate at which firms need the category that sell what it sells; NaN: unknown.
 
     The mean over what it sells. The second array, int (n,), is the place of the category it sells that speaks loudest
     for it, -1 where it sells nothing.
@@ -83,8 +83,8 @@ def selling_rates(book: Book, category: str) -> tuple[np.ndarray, np.ndarray]:
     overall = (is_buyer.sum() + 1.0) / (len(book) + 50.0)
     own = is_buyer[book.sold_by]
     group = book.group[book.sold] if len(book.sold) else np.zeros(0, dtype=np.int64)
-    group_rate = _left_out(group, own, overall)
-    rate = _left_out(book.sold, own, group_rate)
+    group_rate = _shrunken(group, own, overall)
+    rate = _shrunken(book.sold, own, group_rate)
     count = np.bincount(book.sold_by, minlength=len(book))
     total = np.bincount(book.sold_by, weights=rate, minlength=len(book))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -96,10 +96,10 @@ def selling_rates(book: Book, category: str) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(mean, LEAST, 1 - LEAST), loudest
 
 
-def _left_out(kind: np.ndarray, is_buyer: np.ndarray, prior: np.ndarray | float) -> np.ndarray:
-    """Return for each row the shrunken rate of buyers among the other rows of its kind."""
+def _shrunken(kind: np.ndarray, is_buyer: np.ndarray, prior: np.ndarray | float) -> np.ndarray:
+    """Return for each row the shrunken rate of buyers among the rows of its kind."""
     if not len(kind):
         return np.zeros(0)
     rows = np.bincount(kind)[kind]
     buyers = np.bincount(kind, weights=is_buyer)[kind]
-    return (buyers - is_buyer + PATIENCE * prior) / (rows - 1 + PATIENCE)
+    return (buyers + PATIENCE * prior) / (rows + PATIENCE)

@@ -1,6 +1,6 @@
 """From a supply to scored leads and their reasons, on what this process holds."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -51,27 +51,35 @@ class Scoring:
         self._firm_features, self._firm_facts = firm_features(self._firms, asked)
         self._project_features, self._project_facts = project_features(self._projects, self._firms, asked, tokens)
         self.version = self._model.version
-        self.ordered = self._order()
         self._place = {FIRM: _places(self._firms.ids), PROJECT: _places(self._projects.ids)}
+        chances = [
+            self._model.firms.chances(self._firm_features),
+            self._model.projects.chances(self._project_features),
+        ]
+        self._scores = 100.0 * np.concatenate(chances)
+        # The best first; ties go to firms, then to the smaller id.
+        self._order = np.lexsort((np.arange(len(self._scores)), -self._scores))
 
-    def _order(self) -> list[Scored]:
-        """Return everybody, the best first; ties go to firms, then to the smaller id."""
-        firms, projects = self._firms, self._projects
-        chances = np.concatenate(
-            [self._model.firms.chances(self._firm_features), self._model.projects.chances(self._project_features)]
-        )
-        order = np.lexsort((np.arange(len(chances)), -chances)).tolist()
-        scores, ids = (100.0 * chances).tolist(), firms.ids.tolist()
-        industry, region = firms.industry.tolist(), firms.region.tolist()
-        found = []
-        for place in order:
-            if place < len(firms):
-                sector, where = firms.industries[industry[place]], firms.regions[region[place]]
-                found.append(Scored(FIRM, ids[place], scores[place], sector, where))
-            else:
-                row = projects.rows[place - len(firms)]
-                found.append(Scored(PROJECT, row.id, scores[place], row.industry, row.region, row.stage))
-        return found
+    def ordered(self) -> Iterator[Scored]:
+        """Yield everybody, the best first: who needs the first thousand of many pays for no more."""
+        for place in self._order.tolist():
+            yield self._at(place)
+
+    def one(self, target: tuple[str, int]) -> tuple[Scored, int] | None:
+        """Return a firm or project with its place among all, from 1; None where the book does not hold it."""
+        kind, pk = target
+        if pk not in self._place[kind]:
+            return None
+        place = self._place[kind][pk] + (0 if kind == FIRM else len(self._firms))
+        return self._at(place), int(np.flatnonzero(self._order == place)[0]) + 1
+
+    def _at(self, place: int) -> Scored:
+        firms, score = self._firms, float(self._scores[place])
+        if place < len(firms):
+            industry, region = firms.industries[firms.industry[place]], firms.regions[firms.region[place]]
+            return Scored(FIRM, int(firms.ids[place]), score, industry, region)
+        row = self._projects.rows[place - len(firms)]
+        return Scored(PROJECT, row.id, score, row.industry, row.region, row.stage)
 
     def explain(self, targets: Sequence[tuple[str, int]]) -> list[list[dict]]:
         """Return for each target its reasons, [{feature, points, zh, en}], whose points sum to its score."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -105,9 +106,8 @@ def find_leads(
     # Some of the best will not be shown: hidden, blocked, gone. Rows are read in pages until enough are found.
     found: list[Lead] = []
     scoring = lead_search.score_leads(supply=supply, latest=latest, now=now)
-    places = [one for one in scoring.ordered if one.target not in won and _fits(one, wanted, latest)]
-    for start in range(0, len(places), limit):
-        page = places[start : start + limit]
+    places = (one for one in scoring.ordered() if one.target not in won and _fits(one, wanted, latest))
+    while len(found) < limit and (page := list(islice(places, limit))):
         rows = _rows(supply, user, page, now)
         found += [
             Lead(
@@ -124,8 +124,6 @@ def find_leads(
             for one in page
             if one.target in rows
         ]
-        if len(found) >= limit:
-            break
     told = scoring.explain([_target(lead) for lead in found[:limit]])
     return [
         replace(lead, rank=rank, reasons=reasons)
@@ -199,15 +197,15 @@ def lead_about(*, supply: Listing, user: User, key: str, now: datetime) -> Lead 
     latest = LeadContact.objects.latest_about(supply)
     scoring = lead_search.score_leads(supply=supply, latest=latest, now=now)
     target = (kind, subject.pk)
-    places = {one.target: rank for rank, one in enumerate(scoring.ordered, start=1)}
-    if target not in places:
+    found = scoring.one(target)
+    if found is None:
         return None
-    one = scoring.ordered[places[target] - 1]
+    one, rank = found
     return Lead(
         key=key,
         kind=kind,
         score=one.score,
-        rank=places[target],
+        rank=rank,
         reasons=scoring.explain([target])[0],
         firm=subject if kind == FIRM else None,
         project=subject if kind == PROJECT else None,
