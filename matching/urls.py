@@ -1,6 +1,7 @@
 from django.urls import path
 
 from matching.api import leads as leads_api
+from matching.api import sites as sites_api
 from matching.api.advices import ListingAdvice
 from matching.api.learning import EventCounts, ReckoningList
 from matching.api.markets import ExposureDetail, MarketApprove, MarketDetail, MarketDiscard, MarketList
@@ -30,6 +31,7 @@ from matching.views import (
     projects,
     recall,
     search,
+    sites,
 )
 
 app_name = "matching"
@@ -53,6 +55,9 @@ urlpatterns = [
     path("projects/imports/<int:pk>/", projects.project_import_detail, name="project_import_detail"),
     path("projects/template.csv", projects.project_template, name="project_template"),
     path("search/", search.search, name="search"),
+    path("sites/", sites.site_search, name="site_search"),
+    path("sites/save/", sites.site_save, name="site_save"),
+    path("parks/<int:park_id>/offer-a-space/", sites.site_offer, name="site_offer"),
     path("desk/models/", models.model_list, name="model_list"),
     path("desk/models/roll-back/", models.model_roll_back, name="model_roll_back"),
     path("desk/models/train/", models.training_request, name="training_request"),
@@ -103,4 +108,5 @@ urlpatterns = [
     ),
     path("api/v1/search/", SearchListings.as_view(), name="api_search"),
     *leads_api.urlpatterns,
+    *sites_api.urlpatterns,
 ]

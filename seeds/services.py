@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.errors import RuleBroken
-from marketplace.models import Listing, Membership, Organisation, Park, Subscription, User
+from marketplace.models import Category, Listing, Membership, Organisation, Park, Subscription, User
 from marketplace.services.accounts import sign_up
 from marketplace.services.categories import load_catalogue
 from marketplace.services.listings import post_listing, post_listings_in_bulk
@@ -26,6 +26,7 @@ from seeds.gatherings import announce_fair, open_purchase
 from seeds.generate import DemoListing, make_listings
 from seeds.leads import plant_projects
 from seeds.parks import book_demo, open_parks
+from seeds.sites import site_listings
 from seeds.story import story_listings
 
 # User -> the firm it works for, and its role there. An owner registers the firm; the others are invited.
@@ -41,6 +42,8 @@ DEMO_USERS: dict[str, tuple[str, str]] = {
 # Registers the firms that no demo user owns; nobody can log in as it.
 DESK = "demo-desk"
 PROGRESS_EVERY = 5_000
+# A smaller demo has no room for parks full of spaces.
+LEAST_WITH_SITES = 1_000
 
 
 class DatabaseNotEmpty(RuleBroken):
@@ -95,8 +98,13 @@ def seed(
     plant_projects(random_state=random_state, now=now)
     # What the gate refused is shown too: figures of models that were really learned and judged.
     record_candidates(now=now)
-    rest = make_listings(firms, max(0, listings - len(story)), random_state=random_state, today=today)
+    sites = []
+    if listings >= LEAST_WITH_SITES:
+        sites = list(site_listings(firms, rows, Category.objects.catalogue(), random_state=random_state, today=today))
+    left = max(0, listings - len(story) - len(sites))
+    rest = make_listings(firms, left, random_state=random_state, today=today)
     posted = post_listings_in_bulk(listings=_with_progress(rest, rows, report), by=users[DESK], now=now)
+    posted += post_listings_in_bulk(listings=sites, by=users[DESK], now=now)
     return Planted(organisations=len(rows), listings=len(story) + posted)
 
 

@@ -40,7 +40,7 @@ class Area:
     codes: tuple[str, ...]
 
 
-def _rows(name: str, delimiter: str) -> list[dict[str, str]]:
+def rows(name: str, delimiter: str) -> list[dict[str, str]]:
     with (FOLDER / name).open(encoding="utf-8", newline="") as lines:
         return list(csv.DictReader(lines, delimiter=delimiter))
 
@@ -53,7 +53,7 @@ def regions() -> dict[str, Region]:
     'Yuhuan'
     """
     found = {}
-    for row in _rows("regions.csv", ","):
+    for row in rows("regions.csv", ","):
         centre = (float(row["latitude"]), float(row["longitude"])) if row["latitude"] else None
         found[row["code"]] = Region(row["code"], row["name_zh"], row["name_en"], centre)
     return found
@@ -67,7 +67,7 @@ def areas() -> dict[str, Area]:
     ('310000', '320000', '330000')
     """
     found = {}
-    for row in _rows("areas.tsv", "\t"):
+    for row in rows("areas.tsv", "\t"):
         zh, en = row["name_zh"].split(";"), row["name_en"].split(";")
         area = Area(zh[0], en[0].title(), tuple(filter(None, row["codes"].split(";"))))
         found |= dict.fromkeys((*zh, *en), area)
@@ -77,7 +77,7 @@ def areas() -> dict[str, Area]:
 @cache
 def homonyms() -> dict[str, str]:
     """Return the code that a name of several places means when nothing else tells."""
-    return {row["name"]: row["code"] for row in _rows("homonyms.tsv", "\t")}
+    return {row["name"]: row["code"] for row in rows("homonyms.tsv", "\t")}
 
 
 def ancestors(code: str) -> tuple[str, ...]:
@@ -147,8 +147,11 @@ def distance_km(code: str, other: str) -> float | None:
     (61, 0.0, None)
     """
     here, there = centre(code), centre(other)
-    if here is None or there is None:
-        return None
+    return None if here is None or there is None else kilometres(here, there)
+
+
+def kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """Return the great circle between two points, each latitude and longitude in degrees."""
     (latitude, longitude), (other_latitude, other_longitude) = (map(math.radians, point) for point in (here, there))
     haversine = (
         math.sin((other_latitude - latitude) / 2) ** 2
