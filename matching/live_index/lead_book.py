@@ -33,6 +33,7 @@ class LeadBook:
         self._projects: dict[int, Project] = {}
         self._firms_until: datetime | None = None
         self._projects_until: datetime | None = None
+        self._projects_at_last = 0
         self._looked_at = self._counted_at = float("-inf")
         self.firms, self.projects = Book([], dim=dim), Projects([], dim=dim)
         # By category: how many firms of an industry bought it, where they are at least five.
@@ -76,8 +77,12 @@ class LeadBook:
         rows = BuildingProject.objects.exclude(text_version="").order_by("updated_at", "pk")
         if self._projects_until is not None:
             rows = rows.filter(updated_at__gte=self._projects_until)
-        is_new = False
+            # A file's projects share one moment: they are read again only where another row came into it.
+            if rows.count() == self._projects_at_last:
+                return
+        is_new, self._projects_at_last = False, 0
         for row in rows.defer("contact_name", "source", "url").iterator(chunk_size=2000):
+            self._projects_at_last = self._projects_at_last + 1 if row.updated_at == self._projects_until else 1
             self._projects_until = row.updated_at
             project = Project(
                 id=row.pk,
