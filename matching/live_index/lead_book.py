@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, F
+from django.db.models import Count, F, Max
 
 from marketplace.models import Order
 from matching.leads import Book, Firm, Project, Projects
@@ -78,7 +78,8 @@ class LeadBook:
         if self._projects_until is not None:
             rows = rows.filter(updated_at__gte=self._projects_until)
             # A file's projects share one moment: they are read again only where another row came into it.
-            if rows.count() == self._projects_at_last:
+            seen = rows.aggregate(last=Max("updated_at"), rows=Count("pk"))
+            if seen["last"] in {None, self._projects_until} and seen["rows"] == self._projects_at_last:
                 return
         is_new, self._projects_at_last = False, 0
         for row in rows.defer("contact_name", "source", "url").iterator(chunk_size=2000):
