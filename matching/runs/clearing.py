@@ -22,8 +22,8 @@ from matching.runs.shared_orders import SharedOrders, add_shared_orders
 
 # A demand is shown so many suppliers, as on the first page of its matches.
 LENGTH = 20
-# Seconds for the solver at each stop of the dial; with lists and figures it stays within three.
-PATIENCE = 2.0
+# Seconds for the lists and the solver at each stop of the dial; the solver gets what the lists left, but so much.
+PATIENCE, LEAST_PATIENCE = 2.5, 0.3
 STEP = Decimal("0.001")
 # How often a market is cleared anew without the parts that its demands refuse.
 ROUNDS = 3
@@ -119,7 +119,9 @@ def clear_points(data: MarketData, *, new: Collection[int], small: Collection[in
         )
         prices = lists.prices if dial else None
         worth = value[np.searchsorted(place_of, lists.demand * len(supplies) + lists.supply)]
-        cleared, allotments = _allot(data, demands, supplies, lists, worth, fill_weight=capacity_share(dial))
+        cleared, allotments = _allot(
+            data, demands, supplies, lists, worth, fill_weight=capacity_share(dial), until=began + PATIENCE
+        )
         figures = _figures(data, lists, allotments, is_new, is_small) | {
             "value": cleared.value,
             "bound": cleared.bound,
@@ -150,6 +152,7 @@ def _allot(
     worth: np.ndarray,
     *,
     fill_weight: float,
+    until: float,
 ) -> tuple[Clearing, list[list]]:
     """Return how the pairs of the lists are cleared, and what each gets: ``[demand, supply, quantity, value]``.
 
@@ -169,7 +172,8 @@ def _allot(
             pair_supply=lists.supply[keep],
             pair_value=worth[keep],
         )
-        cleared = clear(market, seconds=PATIENCE, fill_weight=fill_weight, pool=True)
+        seconds = max(LEAST_PATIENCE, until - time.monotonic())
+        cleared = clear(market, seconds=seconds, fill_weight=fill_weight, pool=True)
         allotted = {
             (demands[each.demand], supplies[each.supply]): Decimal(repr(each.quantity)).quantize(
                 STEP, rounding=ROUND_DOWN

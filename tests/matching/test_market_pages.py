@@ -30,6 +30,7 @@ def _clock(monkeypatch, now):
 def _hasty(monkeypatch):
     """Let a stop of the dial be computed in a moment: these markets are small."""
     monkeypatch.setattr("matching.runs.clearing.PATIENCE", 0.05)
+    monkeypatch.setattr("matching.runs.clearing.LEAST_PATIENCE", 0.05)
 
 
 @pytest.fixture
