@@ -191,6 +191,11 @@ if not Path(EMBEDDING_MODEL).is_dir() and env.str("EMBEDDING_MODEL", default="")
     raise ImproperlyConfigured(f"EMBEDDING_MODEL names a folder that is not there: {EMBEDDING_MODEL}")
 # Whether firms in their first week may take reserved places of lists, until they were shown often enough.
 NEW_FIRM_FLOOR = env.bool("NEW_FIRM_FLOOR", default=True)
+# Where the vectors are searched: in this process ("memory"), or by Milvus on other machines.
+# milvus://host:19530/database?collection=…&token=…&index=FLAT|IVF_FLAT|HNSW, or milvus+lite:///path to try it out.
+VECTOR_ENGINE = env.str("VECTOR_ENGINE", default="memory")
+if VECTOR_ENGINE != "memory" and not VECTOR_ENGINE.startswith(("milvus://", "milvus+tls://", "milvus+lite:///")):
+    raise ImproperlyConfigured("VECTOR_ENGINE must be memory, milvus://, milvus+tls:// or milvus+lite:///path.")
 BENCH_DATA = env.str("BENCH_DATA", default="")
 # A learned ranker serves only if it gains so much nDCG@10 over the tuned fusion on lists it never saw.
 RANKER_MARGIN = env.float("RANKER_MARGIN", default=0.03)

@@ -14,6 +14,7 @@ from django.conf import settings
 from marketplace.models import Listing
 from marketplace.parsing.normal_form import normalise
 from matching.live_index import snapshot
+from matching.live_index.engine import MEMORY, VectorEngine
 from matching.live_index.facts import category_book, facts_of, with_facts
 from matching.live_index.sequences import Sequences
 from matching.live_index.snapshot import NormalFormIndex, Parts
@@ -21,7 +22,6 @@ from matching.live_index.trained import encoder, fusion, text_version
 from matching.models import IndexEntry
 from matching.ranking import ListingFacts
 from matching.retrieval.candidate_table import CandidateTable
-from matching.retrieval.vector_index import VectorIndex
 
 log = logging.getLogger(__name__)
 # How many candidates each leg gives, and how many rows are read at once.
@@ -52,19 +52,23 @@ class LiveIndex:
     that grows and somebody has written a newer snapshot, it is taken: read beside the searches, changed over in one.
     """
 
-    def __init__(self, folder: Path, *, model_version: str, dim: int) -> None:
-        """Begin empty; the first ``refresh`` takes the snapshot that ``folder`` holds for this model."""
+    def __init__(self, folder: Path, *, model_version: str, dim: int, engine: str = MEMORY) -> None:
+        """Begin empty; the first ``refresh`` takes the snapshot that ``folder`` holds for this model.
+
+        :param engine: what holds the vectors, as the setting VECTOR_ENGINE names it
+        """
         self.folder = folder / model_version
         self.model_version = model_version
         self._lock = threading.RLock()
         self._is_loaded = False
         self._dim = dim
+        self._engine = VectorEngine(engine, model_version=model_version, dim=dim)
         self._take(self._empty(), name="")
         self._coming: _Coming | None = None
         self._passed_over = ""
 
     def _empty(self) -> Parts:
-        return Parts(VectorIndex(self._dim), NormalFormIndex(), CandidateTable(), Sequences(), -1)
+        return Parts(self._engine.empty(), NormalFormIndex(), CandidateTable(), Sequences(), -1)
 
     def _take(self, parts: Parts, *, name: str) -> None:
         self.vectors, self.keywords, self.table = parts.vectors, parts.keywords, parts.table
@@ -153,7 +157,7 @@ class LiveIndex:
         is_helpful = self.vectors.fresh_count > NEWS or (not self._taken and len(self.table) > NEWS)
         if is_helpful and snapshot.present(self.folder) not in {"", self._taken, self._passed_over}:
             self._passed_over = snapshot.present(self.folder)
-            self._coming = _Coming(self.folder, self._passed_over)
+            self._coming = _Coming(self.folder, self._passed_over, self._engine)
             self._coming.start()
 
     def wait_for_snapshot(self) -> None:
@@ -167,7 +171,7 @@ class LiveIndex:
     def _load(self, now: datetime) -> None:
         """Take the snapshot where there is a sound one, then whatever the rows say otherwise."""
         name = snapshot.present(self.folder)
-        if parts := snapshot.load(self.folder):
+        if parts := snapshot.load(self.folder, vectors=self._engine.load):
             self._take(parts, name=name)
             self._read_on(now)
         if not len(self.sequences) or not self._agrees():
@@ -211,7 +215,7 @@ class LiveIndex:
         # One by one into all three parts: all texts at once would not fit into memory.
         keywords = self.keywords.build(ids, texts())
         order = self.table.order()
-        self.vectors = VectorIndex(self._dim).build(np.array(ids, dtype=np.int64)[order], vectors[order])
+        self.vectors = self._engine.empty().build(np.array(ids, dtype=np.int64)[order], vectors[order])
         self.keywords, self.table = keywords.rearranged(order), self.table.rearranged(order)
 
     def _apply(self, entries: Sequence[IndexEntry], now: datetime) -> None:
@@ -269,20 +273,20 @@ def _pages(listing_ids: Sequence[int]) -> Iterable[Sequence[int]]:
 class _Coming(threading.Thread):
     """Reads a snapshot beside the searches; ``parts`` are there when it has ended, if the snapshot is sound."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, engine: VectorEngine) -> None:
         super().__init__(name="index-snapshot", daemon=True)
-        self.folder, self.name_of_snapshot = folder, name
+        self.folder, self.name_of_snapshot, self.engine = folder, name, engine
         self.parts: Parts | None = None
 
     def run(self) -> None:
-        self.parts = snapshot.load(self.folder)
+        self.parts = snapshot.load(self.folder, vectors=self.engine.load)
 
 
 def live_index() -> LiveIndex:
     """Return this process's index."""
-    return _live_index(str(settings.DATA_DIR), text_version(), encoder().dim)
+    return _live_index(str(settings.DATA_DIR), text_version(), encoder().dim, settings.VECTOR_ENGINE)
 
 
 @lru_cache(maxsize=1)
-def _live_index(data_dir: str, model_version: str, dim: int) -> LiveIndex:
-    return LiveIndex(Path(data_dir) / "index", model_version=model_version, dim=dim)
+def _live_index(data_dir: str, model_version: str, dim: int, engine: str) -> LiveIndex:
+    return LiveIndex(Path(data_dir) / "index", model_version=model_version, dim=dim, engine=engine)

@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from matching.live_index.sequences import Sequences
 from matching.retrieval.arrays import load_arrays, save_arrays
 from matching.retrieval.candidate_table import CandidateTable
 from matching.retrieval.keyword import KeywordIndex
+from matching.retrieval.milvus_index import MilvusIndex
 from matching.retrieval.tokens import cut
 from matching.retrieval.vector_index import VectorIndex
 
@@ -35,7 +37,7 @@ class NormalFormIndex(KeywordIndex):
 class Parts:
     """What a snapshot holds: the three parts over the same slots, what was read, and up to which number."""
 
-    vectors: VectorIndex
+    vectors: VectorIndex | MilvusIndex
     keywords: NormalFormIndex
     table: CandidateTable
     sequences: Sequences
@@ -88,8 +90,11 @@ def is_there(home: Path) -> bool:
         return False
 
 
-def load(home: Path) -> Parts | None:
-    """Return the parts of the present snapshot, or None where there is no sound one."""
+def load(home: Path, *, vectors: Callable[[Path], VectorIndex | MilvusIndex] = VectorIndex.load) -> Parts | None:
+    """Return the parts of the present snapshot, or None where there is no sound one.
+
+    :param vectors: how the engine in use loads its part
+    """
     try:
         folder = home / (home / "present").read_text(encoding="utf-8").strip()
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -101,7 +106,7 @@ def load(home: Path) -> Parts | None:
             return None
         sequences = load_arrays(folder / "sequences")
         return Parts(
-            VectorIndex.load(folder / "vectors"),
+            vectors(folder / "vectors"),
             NormalFormIndex.load(folder / "keywords"),
             CandidateTable.load(folder / "table"),
             Sequences(sequences["ids"], sequences["numbers"]),
