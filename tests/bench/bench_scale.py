@@ -156,7 +156,7 @@ def questions(count: int, asked: int, cache: Path, embedding: Path) -> list[tupl
 
 def shapes(server: Server, asked: list) -> dict[str, dict]:
     figures = {}
-    state = server.parts.vectors._state
+    exact = exact_scores(server, asked[: len(asked) // 2])
     for shape, rules in SHAPES.items():
         for query, vector in asked[:5]:
             server.candidates(query, vector, rules)
@@ -165,8 +165,8 @@ def shapes(server: Server, asked: list) -> dict[str, dict]:
             allowed, each = server.candidates(query, vector, rules)
             took.append(each)
             shares.append(float(allowed.mean()))
-            if number < len(asked) // 2:
-                recalls.append(vector_recall(server, state, vector, allowed))
+            if number < len(exact):
+                recalls.append(vector_recall(server, exact[number], vector, allowed))
             if number < 20:
                 word_recalls.append(word_recall(server, query.normal, allowed))
         figures[shape] = {
@@ -181,13 +181,18 @@ def shapes(server: Server, asked: list) -> dict[str, dict]:
     return figures
 
 
-def vector_recall(server: Server, state, vector: np.ndarray, allowed: np.ndarray) -> float:
+def exact_scores(server: Server, asked: list) -> np.ndarray:
+    """Return the score of every slot for each question by brute force, shape (questions, slots)."""
+    stored = server.parts.vectors._state.stored
+    queries = np.stack([vector for _, vector in asked])
+    blocks = (stored[start : start + 50_000].astype(np.float32) for start in range(0, len(stored), 50_000))
+    return np.concatenate([queries @ block.T for block in blocks], axis=1)
+
+
+def vector_recall(server: Server, exact: np.ndarray, vector: np.ndarray, allowed: np.ndarray) -> float:
     found, _ = server.parts.vectors.search(vector, K, allowed)
-    slots = np.flatnonzero(allowed & state.alive)
-    exact = np.concatenate(
-        [state.stored[slots[start : start + 20_000]] @ vector for start in range(0, len(slots), 20_000)] or [[]]
-    )
-    return share(found[found >= 0], exact, state.ids[slots])
+    slots = np.flatnonzero(allowed)
+    return share(found[found >= 0], exact[slots], server.parts.vectors.ids[slots])
 
 
 def word_recall(server: Server, text: str, allowed: np.ndarray) -> float:
@@ -212,53 +217,57 @@ def serve(home: str, todo, done) -> None:
     for query, vector in iter(todo.get, None):
         server.candidates(query, vector)
         done.put(None)
-    process = psutil.Process()
-    memory = process.memory_full_info()
-    done.put({"uss": memory.uss, "pss": memory.pss, "rss": memory.rss, "load_seconds": server.load_seconds})
+    memory = psutil.Process().memory_full_info()
+    sizes = {f"{name}_mib": getattr(memory, name) / MIB for name in ("uss", "pss", "rss")}
+    done.put({"load_seconds": server.load_seconds, **sizes})
 
 
 def clients(home: Path, asked: list, workers: int) -> dict:
     """Let 1, 4 and 16 clients ask one question after another of as many processes as there are cores."""
     context = multiprocessing.get_context("spawn")
-    figures: dict = {"processes": workers}
     pairs = [(context.Queue(), context.Queue()) for _ in range(workers)]
-    processes = [context.Process(target=serve, args=(str(home), own, done)) for own, done in pairs]
+    processes = [context.Process(target=serve, args=(str(home), *pair)) for pair in pairs]
     for process in processes:
         process.start()
     free: queue.Queue = queue.Queue()
     for pair in pairs:
-        for query, vector in asked[:3]:
-            pair[0].put((query, vector))
-            pair[1].get()
+        for question in asked[:3]:
+            ask(pair, question)
         free.put(pair)
-    for number in (1, 4, 16):
-        took: list[float] = []
-
-        def client(part: list, took: list = took) -> None:
-            for query, vector in part:
-                began = time.perf_counter()
-                pair = free.get()
-                pair[0].put((query, vector))
-                pair[1].get()
-                free.put(pair)
-                took.append(1000 * (time.perf_counter() - began))
-
-        threads = [threading.Thread(target=client, args=(asked[place::number],)) for place in range(number)]
-        began = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        per_second = len(took) / (time.perf_counter() - began)
-        figures[f"{number}_clients_ms"] = {**percentiles(took), "per_second": round(per_second, 1)}
-    for own, _ in pairs:
-        own.put(None)
+    figures = {"processes": workers, **{f"{number}_clients_ms": load(asked, number, free) for number in (1, 4, 16)}}
+    for todo, _ in pairs:
+        todo.put(None)
     memory = [done.get() for _, done in pairs]
     for process in processes:
         process.join()
-    figures["memory_mib"] = {name: [round(each[name] / MIB) for each in memory] for name in ("uss", "pss", "rss")}
-    figures["load_seconds"] = [round(each["load_seconds"], 2) for each in memory]
-    return figures
+    return figures | {name: [round(each[name], 2) for each in memory] for name in memory[0]}
+
+
+def ask(pair: tuple, question: object) -> object:
+    """Put a question to a process, and wait for its answer."""
+    pair[0].put(question)
+    return pair[1].get()
+
+
+def load(asked: list, number: int, free: queue.Queue) -> dict[str, float]:
+    """Let so many clients share the questions; return how long each took, waiting for a free process included."""
+    took: list[float] = []
+
+    def client(part: list) -> None:
+        for question in part:
+            began = time.perf_counter()
+            pair = free.get()
+            ask(pair, question)
+            free.put(pair)
+            took.append(1000 * (time.perf_counter() - began))
+
+    threads = [threading.Thread(target=client, args=(asked[place::number],)) for place in range(number)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {**percentiles(took), "per_second": round(len(took) / (time.perf_counter() - began), 1)}
 
 
 def updates(server: Server, asked: list, spare: list, *, per_second: int = 50, seconds: float = 30) -> dict:

@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import queue
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -39,9 +38,11 @@ from marketplace.services import categories  # noqa: E402
 from matching import services  # noqa: E402
 from matching.live_index import live_index, text_version  # noqa: E402
 from matching.models import IndexEntry  # noqa: E402
+from matching.models.index_entry import listings_to_index  # noqa: E402
+from matching.models.match_run import listings_to_match  # noqa: E402
 from matching.ranking.facts import ListingFacts  # noqa: E402
 from seeds.firms import make_firms  # noqa: E402
-from tests.bench.bench_scale import MIB, percentiles, say  # noqa: E402
+from tests.bench.bench_scale import MIB, ask, load, say  # noqa: E402
 from tests.bench.scale_market import FIRMS, TODAY, market  # noqa: E402
 
 DATABASE = "bench_scale_rows"
@@ -143,33 +144,6 @@ def clients(asked: list[int], workers: int) -> dict:
     return figures | {name: [round(each[name], 1) for each in memory] for name in memory[0]}
 
 
-def load(asked: list[int], number: int, free: queue.Queue) -> dict[str, float]:
-    took: list[float] = []
-    found: list[int] = []
-
-    def client(part: list[int]) -> None:
-        for listing_id in part:
-            began = time.perf_counter()
-            pair = free.get()
-            found.append(ask(pair, listing_id))
-            free.put(pair)
-            took.append(1000 * (time.perf_counter() - began))
-
-    threads = [threading.Thread(target=client, args=(asked[place::number],)) for place in range(number)]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    per_second = len(took) / (time.perf_counter() - began)
-    return {**percentiles(took), "per_second": round(per_second, 1), "found_mean": round(sum(found) / len(found), 1)}
-
-
-def ask(pair: tuple, listing_id: int) -> int:
-    pair[0].put(listing_id)
-    return pair[1].get()
-
-
 def timed(figures: dict, name: str, work: Callable[[], object]) -> None:
     began = time.perf_counter()
     work()
@@ -190,6 +164,9 @@ def measure(arguments: argparse.Namespace, figures: dict) -> None:
     timed(figures, "index_from_rows_seconds" if arguments.build else "start_seconds", lambda: index.refresh(NOW))
     if arguments.build:
         timed(figures, "save_seconds", index.save)
+    # What beat asks each minute: is anything missing in the index, is anything without its matches?
+    timed(figures, "to_index_seconds", lambda: list(listings_to_index(text_version())[:512]))
+    timed(figures, "to_match_seconds", lambda: list(listings_to_match(NOW)[:512]))
     step = max(1, count // arguments.queries)
     asked = list(range(1, count + 1, step))[: arguments.queries]
     connection.close()
