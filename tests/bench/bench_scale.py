@@ -271,28 +271,19 @@ def load(asked: list, number: int, free: queue.Queue) -> dict[str, float]:
 
 
 def updates(server: Server, asked: list, spare: list, *, per_second: int = 50, seconds: float = 30) -> dict:
-    """Add listings at a steady pace while one client asks without a pause."""
-    waits, is_over = [], threading.Event()
+    """Let listings come at a steady pace while one client asks without a pause.
 
-    def write() -> None:
-        began = time.perf_counter()
-        for number, (facts, vector) in enumerate(spare[: int(per_second * seconds)]):
-            due = began + number / per_second
-            time.sleep(max(0.0, due - time.perf_counter()))
-            server.add(facts, vector)
-            # From when it should have been written until it can be found.
-            waits.append(1000 * (time.perf_counter() - due))
-        is_over.set()
-
-    writer = threading.Thread(target=write)
-    took = []
-    writer.start()
-    while not is_over.is_set():
+    As ``LiveIndex`` does: what came since is taken in before the next answer, which waits for that.
+    """
+    took, waits, began = [], [], time.perf_counter()
+    while len(waits) < min(len(spare), int(per_second * seconds)):
         query, vector = asked[len(took) % len(asked)]
-        began = time.perf_counter()
+        asked_at = time.perf_counter()
+        for number in range(len(waits), min(len(spare), int((asked_at - began) * per_second))):
+            server.add(*spare[number])
+            waits.append(1000 * (time.perf_counter() - began - number / per_second))
         server.candidates(query, vector)
-        took.append(1000 * (time.perf_counter() - began))
-    writer.join()
+        took.append(1000 * (time.perf_counter() - asked_at))
     return {
         "per_second": per_second,
         "added": len(waits),
