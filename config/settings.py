@@ -119,9 +119,24 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 900
 CELERY_TASK_SOFT_TIME_LIMIT = 840
-# Sending has a queue of its own, and workers take from both in turn: a thousand mails keep no match waiting.
-CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "sending")}
-CELERY_TASK_ROUTES = {"marketplace.tasks.send_*": {"queue": "sending"}}
+# Each kind of work has a queue, and a worker takes from its queues in turn: a thousand mails keep no match waiting. What
+# takes minutes and may wait for the night has a worker of its own, so that it holds up nothing (config/local/programs.py).
+CELERY_TASK_QUEUES = {
+    name: {"exchange": name, "routing_key": name} for name in ("celery", "matching", "indexing", "sending", "nightly")
+}
+CELERY_TASK_ROUTES = {
+    "matching.tasks.find_matches": {"queue": "matching"},
+    "matching.tasks.clear_market": {"queue": "matching"},
+    "matching.tasks.balance_family": {"queue": "matching"},
+    "matching.tasks.suggest_pools": {"queue": "matching"},
+    "matching.tasks.index_listings": {"queue": "indexing"},
+    "matching.tasks.read_leads": {"queue": "indexing"},
+    "marketplace.tasks.send_*": {"queue": "sending"},
+    "matching.tasks.train_ranker": {"queue": "nightly"},
+    "matching.tasks.prove_recall": {"queue": "nightly"},
+    "matching.tasks.replay_day": {"queue": "nightly"},
+    "matching.tasks.reckon": {"queue": "nightly"},
+}
 # A run older than this was left behind by a worker that died: longer than any task may take.
 RUN_LEFT_BEHIND_SECONDS = CELERY_TASK_TIME_LIMIT + 60
 CELERY_TIMEZONE = "Asia/Shanghai"

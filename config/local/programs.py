@@ -13,6 +13,8 @@ from config.local.stamps import Stamp, cluster_state, schema_state, static_state
 PYTHON = sys.executable
 MANAGE = [PYTHON, "manage.py"]
 WORKER_MEMORY = 1_500_000  # kB, after which a worker process is replaced between two tasks
+# What the worker and the night worker take from; settings.py says which work goes where.
+QUEUES, NIGHT_QUEUES = "celery,matching,indexing,sending", "nightly"
 
 
 @dataclass(frozen=True)
@@ -79,15 +81,17 @@ class Product:
         )
         # Only our own broker has no other worker whose unanswered messages are still being worked on.
         restore = ["--restore"] if "CELERY_BROKER_URL" in self.embedded else []
+        worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        worker += ["--max-memory-per-child", str(WORKER_MEMORY)]
         yield Child(
             "worker",
             [
-                *(PYTHON, "-m", "config.local", "worker", *restore, "--"),
-                *(*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
-                *("--concurrency", self.environ.get("WORKER_PROCESSES", "2")),
-                *("--max-memory-per-child", str(WORKER_MEMORY)),
+                *(PYTHON, "-m", "config.local", "worker", *restore, "--", *worker, "--queues", QUEUES),
+                *("--concurrency", self.environ.get("WORKER_PROCESSES", "2"), "--hostname", "worker@%h"),
             ],
         )
+        # Trainings and proofs take minutes: in the other worker they would leave matches waiting.
+        yield Child("nights", [*worker, "--queues", NIGHT_QUEUES, "--concurrency", "1", "--hostname", "nights@%h"])
         schedule = self.folder / "run" / "beat-schedule"
         yield Child("beat", [*celery, "beat", "--loglevel", "WARNING", "--schedule", schedule, "--pidfile="])
         if has_command("listen"):
