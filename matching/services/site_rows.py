@@ -136,6 +136,15 @@ def _rent_row(wish: ListingFacts, sites: Sequence[ListingFacts]) -> Row | None:
     return Row("price", "cost", {"zh": "租金或单价", "en": "Rent or price"}, wanted, tuple(cells))
 
 
+def rent_ratio(wish: ListingFacts, site: ListingFacts) -> float | None:
+    """Return the site's lowest rent over the highest the firm pays, None where they do not say or do not compare."""
+    price = site.price_min if site.price_min is not None else site.price_max
+    factor = price_factor(price_terms(site), price_terms(wish))
+    if price is None or not wish.price_max or factor is None:
+        return None
+    return price * factor / wish.price_max
+
+
 def _amount(quantity: float, unit: str, sign: str = "") -> Texts:
     return {language: sign + format_quantity(quantity, unit, language) for language in ("zh", "en")}
 

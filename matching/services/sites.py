@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -17,17 +18,20 @@ from marketplace.parsing.hubs import Nearest, nearest_hubs
 from marketplace.parsing.industries import industries
 from marketplace.parsing.regions import place_name
 from marketplace.services.listings import draft_from_text, post_listing, refuse_problems
-from matching.live_index import Answer, Found, facts_of, facts_of_text, find
+from matching.live_index import Found, encoder, facts_of, facts_of_text, live_index, with_facts
 from matching.live_index.facts import organisation_of
 from matching.ranking import ListingFacts
-from matching.retrieval.eligibility import ACCESS_RULES
+from matching.ranking.site_score import site_score
+from matching.retrieval.eligibility import ACCESS_RULES, why_not
 from matching.services.site_neighbours import Neighbours, neighbours_near
-from matching.services.site_rows import Row, Wish, compare, wish_texts
+from matching.services.site_rows import Row, Wish, compare, rent_ratio, wish_texts
 
 # More beside one another nobody can read.
 MOST_COMPARED = 4
+# So many of the closest by words and meaning are scored wish by wish.
+LOOKED_AT = 300
 # What no talk would change. All else is shown behind what fits, with the rule that it misses.
-FIXED_RULES = (*ACCESS_RULES, "kind", "family", "region")
+FIXED_RULES = (*ACCESS_RULES, "kind", "family")
 # What a facility of the park says about each space in it, in words that are read as parameters.
 OFFERED = {
     Facility.Kind.LABORATORY: gettext_lazy("shared testing"),
@@ -82,8 +86,8 @@ def search_sites(
 ) -> SiteSearch:
     """Return the open spaces that fit a firm that looks for a site, best first, each parameter judged.
 
-    What the fields leave open is read out of ``text``. The region is kept; of the other wishes what is missed only
-    moves a site behind those that keep all, so that a compromise can be seen. ``industry`` (GB/T 4754; the firm's own,
+    What the fields leave open is read out of ``text``. Whatever limit is missed, that of the place too, only moves a
+    site behind those that keep all, so that a compromise can be seen. ``industry`` (GB/T 4754; the firm's own,
     if empty) says whose suppliers and buyers are counted around each site.
 
     :param fields: text, category, region, quantity (the area), price_max (the rent), attributes
@@ -96,22 +100,21 @@ def search_sites(
     draft = _draft(fields, now)
     text = str(fields.get("text") or "\n".join(wish_texts(_wish(draft))))
     wish = facts_of_text(draft, text, side=Listing.Side.DEMAND, organisation=organisation)
-    answer, found = _find(wish, user=user, now=now, limit=limit, also=tuple(compare_with))
-    facts = {one.id: one for one in facts_of([one.listing for one in found], now=now)}
+    allowed, found = _find(wish, user=user, now=now, limit=limit, also=tuple(compare_with))
     near = neighbours_near(
-        (one.region for one in facts.values()),
+        (facts.region for _found, facts in found),
         industry=industry or (organisation.industry if organisation else ""),
         user=user,
         now=now,
         without=[organisation.pk] if organisation else (),
     )
-    sites = [_site(one, rank, wish, facts, near) for rank, one in enumerate(found, start=1)]
+    sites = [_site(one, facts, rank, wish, near) for rank, (one, facts) in enumerate(found, start=1)]
     by_id = {site.listing.pk: site for site in sites}
     compared = [by_id[pk] for pk in dict.fromkeys(compare_with) if pk in by_id]
     return SiteSearch(
         draft=draft,
         wish=_wish(draft),
-        allowed=answer.allowed,
+        allowed=allowed,
         sites=sites[:limit],
         compared=compared,
         table=compare(wish, [(site.facts, site.hubs) for site in compared]),
@@ -120,25 +123,46 @@ def search_sites(
 
 def _find(
     wish: ListingFacts, *, user: User, now: datetime, limit: int, also: tuple[int, ...]
-) -> tuple[Answer, list[Found]]:
-    """Return what keeps every limit, and behind it, where there is room, what comes near; the asked for in any case."""
-    among = Listing.objects.open(now).shown_to(user).select_related("category")
-    answer = find(wish, among=among, now=now, limit=limit, also=also)
-    found, known = list(answer.found), {one.listing.pk for one in answer.found}
-    if len(found) < limit or not known.issuperset(also):
-        near = find(wish, among=among, now=now, limit=limit, rules=FIXED_RULES, also=also)
-        found += [one for one in near.found if one.listing.pk not in known and one.refusals]
-    asked = [one for one in found[limit:] if one.listing.pk in also]
-    return answer, found[:limit] + asked
+) -> tuple[int, list[tuple[Found, ListingFacts]]]:
+    """Return how many spaces keep every limit, and the best: first those that do, behind them what comes near.
+
+    The index proposes among what keeps all and among what differs in what can be talked about; the score of sites
+    decides. What was asked for by its number is there in any case.
+    """
+    index, today, vector = live_index(), timezone.localdate(now), encoder().encode([wish.text])[0]
+    index.refresh(now)
+    closeness: dict[int, float] = {}
+    allowed = 0
+    for rules in (None, FIXED_RULES):
+        proposed = index.candidates(wish, vector, today, limit=LOOKED_AT, rules=rules, also=also)
+        closeness |= dict(zip(proposed.ids.tolist(), proposed.fused.tolist(), strict=True))
+        allowed = proposed.allowed if rules is None else allowed
+    rows = with_facts(Listing.objects.open(now).shown_to(user).filter(pk__in=closeness)).select_related(
+        "organisation__disclosure", "index_entry", "category"
+    )
+    listings = {listing.pk: listing for listing in rows}
+    scored = []
+    for facts in facts_of(listings.values(), now=now):
+        refusals = why_not(facts, wish, today)
+        if any(refusal.rule in FIXED_RULES for refusal in refusals):
+            continue
+        score, reasons = site_score(wish, facts, words=closeness[facts.id], ratio=rent_ratio(wish, facts))
+        found = Found(
+            listings[facts.id],
+            score,
+            [asdict(reason) for reason in reasons],
+            [refusal._asdict() for refusal in refusals],
+        )
+        scored.append((found, facts))
+    scored.sort(key=lambda pair: (bool(pair[0].refusals), -pair[0].score, pair[1].id))
+    asked = [pair for pair in scored[limit:] if pair[1].id in also]
+    return allowed, scored[:limit] + asked
 
 
-def _site(
-    found: Found, rank: int, wish: ListingFacts, facts: Mapping[int, ListingFacts], near: Mapping[str, Neighbours]
-) -> Site:
-    own = facts[found.listing.pk]
-    hubs = nearest_hubs(own.region)
-    rows = tuple(row for row in compare(wish, [(own, hubs)]) if row.wanted)
-    return Site(found, rank, own, hubs, near.get(own.region, Neighbours()), rows)
+def _site(found: Found, facts: ListingFacts, rank: int, wish: ListingFacts, near: Mapping[str, Neighbours]) -> Site:
+    hubs = nearest_hubs(facts.region)
+    rows = tuple(row for row in compare(wish, [(facts, hubs)]) if row.wanted)
+    return Site(found, rank, facts, hubs, near.get(facts.region, Neighbours()), rows)
 
 
 @transaction.atomic
