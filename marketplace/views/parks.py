@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from marketplace.forms.parks import ParkForm
-from marketplace.models import Booking, Facility, Organisation, Park
+from marketplace.models import Booking, Facility, Membership, Organisation, Park
 from marketplace.services import facility_weeks, parks
 from marketplace.views.facilities import asked_day
 from marketplace.views.once import once
@@ -43,6 +43,9 @@ def park_detail(request, pk):
         "facilities": facilities,
         "is_staff": Park.objects.run_by(request.user).filter(pk=pk).exists(),
         "may_manage": Park.objects.managed_by(request.user).filter(pk=pk).exists(),
+        "may_offer": Organisation.objects.of(request.user, *Membership.TRADING_ROLES)
+        .filter(pk=park.organisation_id)
+        .exists(),
     }
     return render(request, "marketplace/park_detail.html", context)
 
