@@ -19,8 +19,8 @@ from matching.clearing.mutual import balance
 from matching.models import BalanceRun, ListingBalance, Match, MatchRun
 from matching.models.listing_balance import FAMILY, USUAL_SCALE, joint_chance
 
-# On simulated markets the expected matches are highest where a tenth of the best chance there is outweighs a factor of
-# e in competition, see tests/bench/bench_exposure.py.
+# A tenth of the best chance there is outweighs a factor of e in competition: chosen on one simulated market, where smaller
+# and larger steps led to fewer expected matches; tests/bench/bench_exposure.py shows what it does to lists.
 SCALE = 0.1
 # A supply of so many usual orders is as good as endless.
 MOST_ORDERS = 50.0

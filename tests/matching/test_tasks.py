@@ -29,7 +29,7 @@ def test_find_matches_heard_twice_works_once(pair):
 
 
 def test_find_matches_that_breaks_leaves_failed(pair, monkeypatch):
-    monkeypatch.setattr(matching_runs, "_pairs", lambda *_args: 1 / 0)
+    monkeypatch.setattr(matching_runs, "_pairs", lambda *_args, **_said: 1 / 0)
     (run_id,) = MatchRun.objects.request([pair[0].pk], now=timezone.now())
 
     with pytest.raises(ZeroDivisionError):
