@@ -13,7 +13,10 @@ from matching.retrieval.grams import grams
 SETTINGS = "grams.json"
 FEATURES = "features.txt"
 WEIGHTS = "model.safetensors"
-FORMAT = 1
+FORMAT = 2
+# How often a code counts in a text, one that the vocabulary knows and one that it does not: long descriptions drown the
+# number of a model, which alone tells two of them apart. Once trained, not while training: there codes are rare.
+CODES, UNKNOWN_CODES = 3, 8
 # The largest step of a signed byte: a row is stored as bytes times one scale.
 _STEPS = 127
 
@@ -42,19 +45,26 @@ class Vocabulary:
         known = [self._row.get(feature, -1) for feature in other.features]
         return np.array([*known, *range(len(self.features), len(self))], dtype=np.int64)
 
-    def rows(self, text: str) -> list[int]:
-        """Return the rows of a text, in no order that matters; none for a text that says nothing."""
+    def rows(self, text: str, *, codes: int = 1, unknown_codes: int = 1) -> list[int]:
+        """Return the rows of a text, in no order that matters; none for a text that says nothing.
+
+        The rows of a feature with digits in it come ``codes`` times, or ``unknown_codes`` times where it is not known.
+
+        >>> Vocabulary(["<dn50>", "球"], buckets=0).rows("球 DN50", codes=2)
+        [1, 0, 0]
+        """
         whole, partial = grams(text)
         known, row = len(self.features), self._row
         found = []
         for feature in whole:
             place = row.get(feature)
+            is_code = feature[0] == "<" and any(character.isdigit() for character in feature)
             if place is not None:
-                found.append(place)
+                found += [place] * (codes if is_code else 1)
             elif self.buckets:
                 digest = zlib.crc32(feature.encode())
-                found.append(known + digest % self.buckets)
-                found.append(known + digest // self.buckets % self.buckets)
+                shared = [known + digest % self.buckets, known + digest // self.buckets % self.buckets]
+                found += shared * (unknown_codes if is_code else 1)
         found.extend(row[feature] for feature in partial if feature in row)
         return found
 
@@ -62,8 +72,20 @@ class Vocabulary:
 class GramEncoder:
     """The sum of a text's feature vectors, scaled to length one; numpy alone, and loaded in a blink."""
 
-    def __init__(self, vocabulary: Vocabulary, codes: np.ndarray, scales: np.ndarray, *, version: str = "") -> None:
-        """Take the table as signed bytes (rows, dim) and one scale for each row (rows,)."""
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        codes: np.ndarray,
+        scales: np.ndarray,
+        *,
+        version: str = "",
+        emphasis: tuple[int, int] = (CODES, UNKNOWN_CODES),
+    ) -> None:
+        """Take the table as signed bytes (rows, dim) and one scale for each row (rows,).
+
+        :param emphasis: how often the rows of a known and of an unknown code count
+        """
+        self.emphasis = emphasis
         self.dim = codes.shape[1]
         self.version = version
         self.vocabulary = vocabulary
@@ -84,12 +106,15 @@ class GramEncoder:
         :raises ValueError: if its files do not belong together
         """
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        if settings["format"] != FORMAT:
+            raise ValueError(f"{folder / SETTINGS} is of another format: train the embedding again")
         features = (folder / FEATURES).read_text(encoding="utf-8").splitlines()
         weights = load_file(folder / WEIGHTS)
         vocabulary = Vocabulary(features, buckets=settings["buckets"])
-        if settings["format"] != FORMAT or weights["codes"].shape != (len(vocabulary), settings["dim"]):
+        if weights["codes"].shape != (len(vocabulary), settings["dim"]):
             raise ValueError(f"{folder / SETTINGS}, {FEATURES} and {WEIGHTS} do not belong together")
-        return cls(vocabulary, weights["codes"], weights["scales"], version=version)
+        emphasis = settings["codes"], settings["unknown_codes"]
+        return cls(vocabulary, weights["codes"], weights["scales"], version=version, emphasis=emphasis)
 
     def table(self, vocabulary: Vocabulary) -> np.ndarray:
         """Return the rows in floating point and in the order of this vocabulary, (rows, dim); zeros where one lacks.
@@ -106,6 +131,7 @@ class GramEncoder:
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         settings = {"format": FORMAT, "dim": self.dim, "buckets": self.vocabulary.buckets}
+        settings |= dict(zip(("codes", "unknown_codes"), self.emphasis, strict=True))
         (folder / SETTINGS).write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
         (folder / FEATURES).write_text("\n".join(self.vocabulary.features) + "\n", encoding="utf-8")
         save_file({"codes": self._codes, "scales": self._scales}, folder / WEIGHTS)
@@ -114,7 +140,7 @@ class GramEncoder:
         """Return one row of length one for each text, float32 (n, dim); a text that says nothing gives zeros."""
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         for place, text in enumerate(texts):
-            rows = self.vocabulary.rows(text)
+            rows = self.vocabulary.rows(text, codes=self.emphasis[0], unknown_codes=self.emphasis[1])
             if rows:
                 vectors[place] = self._scales[rows] @ self._codes[rows].astype(np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -32,7 +32,8 @@ One vector of {dim} signed bytes and a scale for each of {features:,} features a
 vector is the sum of its features' vectors, scaled to length one; compare by inner product. Features are Chinese characters,
 pairs and triples (the last of a run once more with an end mark), English words without plural ending and their 3- to
 5-grams, codes whole and in their parts. A word or code that is not in the vocabulary is the sum of two shared rows chosen
-by its CRC-32, so that two texts with one unknown code still meet.
+by its CRC-32, so that two texts with one unknown code still meet. A code counts three times, one that is not in the vocabulary eight times:
+without that, a long description drowns the number of a model.
 
 ```python
 from matching.retrieval.encoder import load_encoder
