@@ -11,48 +11,45 @@ from marketplace.forms.regions import RegionField
 from marketplace.models import Category
 from marketplace.templatetags.market import unit_symbol
 from matching.forms.leads import industry_choices
-from matching.services.site_rows import GROUPS, group_of
-from matching.services.sites import MOST_COMPARED, site_categories
+from matching.ranking.site_rows import GROUPS, MOST_COMPARED, group_of, kinds_of_places
 
 ATTRIBUTE = "attributes_"
 # What firms ask for most; the rest of a group unfolds.
-MOST_USED = frozenset(
-    [
-        "structure",
-        "cleanroom",
-        "temperature_low",
-        "type",
-        "height",
-        "floor_load",
-        "crane",
-        "docks",
-        "divisible_from",
-        "land_area",
-        "plot_ratio",
-        "power",
-        "power_feeds",
-        "steam_flow",
-        "gas_supply",
-        "water_supply",
-        "fire",
-        "eia_status",
-        "chemical_park",
-        "voc_permit",
-        "wastewater_permit",
-        "km_motorway",
-        "km_port",
-        "km_rail",
-        "km_airport",
-        "property_fee",
-        "lease",
-        "ready_in",
-        "tax_incentive",
-        "dormitory",
-        "workers",
-        "wage",
-        "leading_trade",
-        "testing_lab",
-    ]
+MOST_USED = (
+    "structure",
+    "cleanroom",
+    "temperature_low",
+    "type",
+    "height",
+    "floor_load",
+    "crane",
+    "docks",
+    "divisible_from",
+    "land_area",
+    "plot_ratio",
+    "power",
+    "power_feeds",
+    "steam_flow",
+    "gas_supply",
+    "water_supply",
+    "fire",
+    "eia_status",
+    "chemical_park",
+    "voc_permit",
+    "wastewater_permit",
+    "km_motorway",
+    "km_port",
+    "km_rail",
+    "km_airport",
+    "property_fee",
+    "lease",
+    "ready_in",
+    "tax_incentive",
+    "dormitory",
+    "workers",
+    "wage",
+    "leading_trade",
+    "testing_lab",
 )
 LABELS = {
     "place": _("Place and area"),
@@ -63,6 +60,8 @@ LABELS = {
     "cost": _("Cost and terms"),
     "people": _("People and neighbours"),
 }
+# Who has not said anything begins here.
+OPEN_AT_FIRST = ("place", "building", "cost")
 OWN_FIELDS = {"place": ("region", "quantity"), "cost": ("price_max",), "people": ("industry",)}
 
 
@@ -103,7 +102,10 @@ class SiteForm(ShowsRefusals):
     def __init__(self, data=None, *, industry: str = "", **options):
         super().__init__(data, **options)
         language = 1 if get_language() == "en" else 0
-        choices = [(spec.code, (spec.name_zh, spec.name_en)[language]) for spec in site_categories()]
+        choices = [
+            (spec.code, (spec.name_zh, spec.name_en)[language])
+            for spec in kinds_of_places(Category.objects.catalogue())
+        ]
         self.fields["category"].choices = [("", _("Read from the sentence")), *choices]
         self.fields["industry"].choices = [("", _("As my firm's")), *industry_choices()]
         chosen = data.getlist("compare") if data is not None else []
@@ -118,7 +120,7 @@ class SiteForm(ShowsRefusals):
             self.fields["quantity"].unit = unit_symbol(spec.unit)
 
     def groups(self) -> Iterator[dict[str, Any]]:
-        """Yield each group with its most used fields and the rest, and whether something of the rest was said."""
+        """Yield each group with its most used fields and the rest, and what of it stands open: what was said."""
         for group in GROUPS:
             keys = [key for key, rules in self.schema.items() if group_of(rules) == group]
             first = [self[name] for name in OWN_FIELDS.get(group, ())]
@@ -126,8 +128,15 @@ class SiteForm(ShowsRefusals):
             first += [self[ATTRIBUTE + key] for key in MOST_USED if key in keys]
             rest = [self[ATTRIBUTE + key] for key in sorted(keys) if key not in MOST_USED]
             if first or rest:
-                is_open = any(field.value() or field.errors for field in rest)
-                yield {"label": LABELS[group], "first": first, "rest": rest, "is_open": is_open}
+                is_rest_open = any(field.value() or field.errors for field in rest)
+                is_first_said = any(field.value() or field.errors for field in first)
+                yield {
+                    "label": LABELS[group],
+                    "first": first,
+                    "rest": rest,
+                    "is_rest_open": is_rest_open,
+                    "is_open": is_rest_open or is_first_said or (not self.is_bound and group in OPEN_AT_FIRST),
+                }
 
     def wanted(self) -> dict[str, Any]:
         """Return the fields as the service takes them."""

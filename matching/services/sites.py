@@ -21,13 +21,11 @@ from marketplace.services.listings import draft_from_text, post_listing, refuse_
 from matching.live_index import Found, encoder, facts_of, facts_of_text, live_index, with_facts
 from matching.live_index.facts import organisation_of
 from matching.ranking import ListingFacts
+from matching.ranking.site_rows import MOST_COMPARED, Row, Wish, compare, kinds_of_places, rent_ratio, wish_texts
 from matching.ranking.site_score import site_score
 from matching.retrieval.eligibility import ACCESS_RULES, why_not
 from matching.services.site_neighbours import Neighbours, neighbours_near
-from matching.services.site_rows import Row, Wish, compare, rent_ratio, wish_texts
 
-# More beside one another nobody can read.
-MOST_COMPARED = 4
 # So many of the closest by words and meaning are scored wish by wish.
 LOOKED_AT = 300
 # What no talk would change. All else is shown behind what fits, with the rule that it misses.
@@ -55,6 +53,10 @@ class Site:
     def listing(self) -> Listing:
         return self.found.listing
 
+    @property
+    def misses_a_limit(self) -> bool:
+        return bool(self.found.refusals)
+
 
 @dataclass(frozen=True, slots=True)
 class SiteSearch:
@@ -67,12 +69,18 @@ class SiteSearch:
     compared: list[Site]
     table: list[Row]
 
+    @property
+    def asked_rows(self) -> list[Row]:
+        return [row for row in self.table if row.wanted]
+
+    @property
+    def other_rows(self) -> list[Row]:
+        return [row for row in self.table if not row.wanted]
+
 
 def site_categories() -> list[CategorySpec]:
     """Return the kinds of places that can be asked for, by code."""
-    catalogue = Category.objects.catalogue()
-    parents = {spec.parent for spec in catalogue}
-    return [spec for spec in catalogue if spec.kind == Category.Kind.SPACE and spec.code not in parents]
+    return kinds_of_places(Category.objects.catalogue())
 
 
 def search_sites(

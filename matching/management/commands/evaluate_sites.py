@@ -16,11 +16,11 @@ from matching.ranking.site_evaluation import (
     filter_only,
     stated_fit,
 )
+from matching.ranking.site_rows import rent_ratio
 from matching.ranking.site_score import site_score
 from matching.ranking.text import shipped_ranker
 from matching.retrieval.candidate_table import CandidateTable
 from matching.retrieval.legs import DEPTH, Legs
-from matching.services.site_rows import rent_ratio
 from matching.services.sites import FIXED_RULES, LOOKED_AT
 
 TODAY = date(2026, 1, 5)

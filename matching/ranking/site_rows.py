@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from marketplace.parsing.catalogue import CategorySpec
+from marketplace.parsing.catalogue import Catalogue, CategorySpec
 from marketplace.parsing.hubs import Nearest
 from marketplace.parsing.regions import place_name
 from marketplace.parsing.units import format_quantity, unit_name
-from matching.ranking import ListingFacts
 from matching.ranking.closeness import Closeness, closeness, sign_of
-from matching.retrieval.eligibility import price_factor, price_terms, unit_factor, value_label
+from matching.ranking.explanation import value_label
+from matching.ranking.facts import ListingFacts
+from matching.retrieval.eligibility import price_factor, price_terms, unit_factor
 
 # The groups of parameters in the order of a form; what a category says in its own way is about the building.
 GROUPS = ("place", "building", "energy", "environment", "transport", "cost", "people")
@@ -18,6 +19,8 @@ OWN_GROUP = "building"
 # The stated distance for which an estimate stands in.
 ESTIMATED = {"km_port": "port", "km_rail": "rail", "km_airport": "airport"}
 _CURRENCY_ZH = {"CNY": "元", "USD": "美元"}
+# More beside one another nobody can read.
+MOST_COMPARED = 4
 Texts = dict[str, str]
 
 
@@ -57,6 +60,12 @@ class Row:
     @property
     def cell(self) -> Cell:
         return self.cells[0]
+
+
+def kinds_of_places(catalogue: Catalogue) -> list[CategorySpec]:
+    """Return the categories of spaces that have none below them, by code."""
+    parents = {spec.parent for spec in catalogue}
+    return [spec for spec in catalogue if spec.kind == "space" and spec.code not in parents]
 
 
 def group_of(rules: Mapping[str, object]) -> str:
