@@ -26,12 +26,14 @@ class CannotInstall(Exception):  # noqa: N818 - named for the fact
 
 
 def wanted(*, with_tests: bool) -> list[str]:
-    """Return the direct dependencies, as requirements.txt and the development group of pyproject.toml pin them."""
+    """Return the direct dependencies, as requirements.txt and, for tests, pyproject.toml's other groups pin them."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     runtime = [line for line in lines if line and not line.startswith("#")]
     if not with_tests:
         return runtime
-    return runtime + tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = [line for lines in content["project"]["optional-dependencies"].values() for line in lines]
+    return [*runtime, *content["dependency-groups"]["dev"], *extras]
 
 
 def digest(packages: list[str]) -> str:

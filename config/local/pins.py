@@ -15,9 +15,10 @@ CUDA = re.compile(r"^(cuda-|nvidia-|triton)")
 
 
 def declared(pyproject: Path = ROOT / "pyproject.toml") -> tuple[list[str], list[str]]:
-    """Return the runtime and the development dependencies that pyproject.toml declares."""
+    """Return the runtime and the development dependencies that pyproject.toml declares; tests try every extra."""
     content = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    return content["project"]["dependencies"], content["dependency-groups"]["dev"]
+    extras = [line for lines in content["project"]["optional-dependencies"].values() for line in lines]
+    return content["project"]["dependencies"], content["dependency-groups"]["dev"] + extras
 
 
 def requirements(dependencies: Iterable[str]) -> str:
