@@ -45,6 +45,9 @@ class Product:
                 "migrating the database",
                 lambda: migrated.write(schema_state(url)),
             )
+        if "redis" not in self.environ.get("CELERY_BROKER_URL", "redis"):
+            # Where the broker is none of Redis's kind, the shared cache is a table.
+            yield Step(Child("start", [*MANAGE, "createcachetable"]), "looking after the shared cache")
         collected, state = Stamp(self.folder / "static" / ".collected"), static_state()
         if not collected.says(state):
             yield Step(

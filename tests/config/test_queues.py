@@ -65,3 +65,11 @@ def test_rabbitmq_may_be_the_broker():
     )
 
     assert said.stdout.split() == ["amqp", "DatabaseCache"]
+
+
+@pytest.mark.parametrize(("broker", "made"), [("amqp://broker//", True), ("redis://broker/0", False), (None, False)])
+def test_the_shared_cache_gets_a_table_where_the_broker_is_no_cache(tmp_path, broker, made):
+    environ = {"CELERY_BROKER_URL": broker} if broker else {}
+    steps = Product(environ, tmp_path, "127.0.0.1", 8000, frozenset()).steps()
+
+    assert any("createcachetable" in map(str, step.child.command) for step in steps) == made
