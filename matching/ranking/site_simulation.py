@@ -160,9 +160,12 @@ def _wanted(value: object, rules: Mapping, random: Random) -> object:
     rule = str(rules.get("match", "soft"))
     if isinstance(value, bool) or not isinstance(value, (int, float)) or rule not in AT_LEAST | AT_MOST:
         return value
+    if value > 1900 and "built" in str(rules.get("title_en", "")).lower():
+        # A year is no quantity.
+        return int(value) - random.randrange(8)
     factor = random.uniform(0.6, 1.0) if rule in AT_LEAST else random.uniform(1.0, 1.6)
     wanted = _rounded(value * factor) if value > 0 else value
-    return int(wanted) if rules.get("type") == "integer" else wanted
+    return max(int(wanted), min(1, int(value))) if rules.get("type") == "integer" else wanted
 
 
 def _rounded(value: float) -> float:
