@@ -79,6 +79,8 @@ class MilvusIndex:
             self._store.write(slots.ids, vectors)
             gone = [part[~np.isin(part, slots.ids)] for part in self._store.ids()]
             self._store.delete(np.concatenate([np.zeros(0, dtype=np.int64), *gone]))
+            # What is not sealed is searched many times slower.
+            self._store.flush()
             self._begin(slots)
         return self
 

@@ -203,6 +203,7 @@ class MilvusLite(System):
             places = range(start, min(start + 1000, len(texts)))
             rows = [{"id": place, "vector": vectors[place], **row(columns, place)} for place in places]
             self.client.upsert("goods", rows)
+        self.client.flush("goods")
 
     def search(self, text: str, vector: np.ndarray | None, k: int, where: Where) -> list[int]:
         said = [f"price <= {value}" if name == "price" else f'{name} == "{value}"' for name, value in where.items()]
