@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -145,9 +146,7 @@ def _find(
         proposed = index.candidates(wish, vector, today, limit=LOOKED_AT, rules=rules, also=also)
         closeness |= dict(zip(proposed.ids.tolist(), proposed.fused.tolist(), strict=True))
         allowed = proposed.allowed if rules is None else allowed
-    rows = with_facts(Listing.objects.open(now).shown_to(user).filter(pk__in=closeness)).select_related(
-        "organisation__disclosure", "index_entry", "category"
-    )
+    rows = with_facts(Listing.objects.open(now).shown_to(user).filter(pk__in=closeness))
     listings = {listing.pk: listing for listing in rows}
     scored = []
     for facts in facts_of(listings.values(), now=now):
@@ -163,8 +162,10 @@ def _find(
         )
         scored.append((found, facts))
     scored.sort(key=lambda pair: (bool(pair[0].refusals), -pair[0].score, pair[1].id))
-    asked = [pair for pair in scored[limit:] if pair[1].id in also]
-    return allowed, scored[:limit] + asked
+    chosen = scored[:limit] + [pair for pair in scored[limit:] if pair[1].id in also]
+    # Each kind once: with each row its schema would cost more than all the rest.
+    prefetch_related_objects([found.listing for found, _facts in chosen], "category")
+    return allowed, chosen
 
 
 def _site(found: Found, facts: ListingFacts, rank: int, wish: ListingFacts, near: Mapping[str, Neighbours]) -> Site:
