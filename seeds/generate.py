@@ -112,8 +112,19 @@ def supply_fields(
     return _with_words(listing, trade, draw, random, firm, certificates=held, stated=0.8 if terms is None else 1)
 
 
-def demand_fields(trade: Trade, draw: Draw, firm: Firm, random: Random, today: date) -> dict[str, object]:
-    """Return what a firm looks for: the product with what matters to it, how much, what it pays, where and by when."""
+def demand_fields(
+    trade: Trade,
+    draw: Draw,
+    firm: Firm,
+    random: Random,
+    today: date,
+    *,
+    terms: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """Return what a firm looks for: the product with what matters to it, how much, what it pays, where and by when.
+
+    ``terms`` take the place of drawn ones; a demand whose terms are given asks for what its title says, and no more.
+    """
     low, high = trade.quantity
     quantity = _between((max(low * 0.3, trade.minimum_order[0]), max(low, high * 0.3)), random)
     price = draw.price * random.lognormvariate(0.08, 0.08)
@@ -133,6 +144,9 @@ def demand_fields(trade: Trade, draw: Draw, firm: Firm, random: Random, today: d
         "window_start": today + timedelta(days=start),
         "window_end": today + timedelta(days=start + 7 + int(patience)),
     }
+    if terms is not None:
+        listing |= terms
+        return _with_words(listing, trade, draw, random, firm, certificates=(), stated=0)
     if needed:
         listing["required_certificates"] = needed
     return _with_words(listing, trade, draw, random, firm, certificates=needed, stated=0.35)

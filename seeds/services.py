@@ -1,9 +1,9 @@
 """Fill an empty database with the demo, through the services that people use."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,13 +18,16 @@ from marketplace.services.memberships import accept_invitation, invite
 from marketplace.services.notifications import set_subscriptions, subscription_choices
 from marketplace.services.organisations import approve_organisation, register_organisation
 from marketplace.services.records import record_deliveries
-from matching.services import record_candidates
+from matching.models import LearningRun, PoolingRun
+from matching.services import record_candidates, request_proof, request_runs
+from matching.services.markets import request_market
 from seeds.cast import Cast
 from seeds.deals import plant_deals
 from seeds.firms import Firm, make_firms, special_firms
 from seeds.gatherings import announce_fair, open_purchase
 from seeds.generate import DemoListing, make_listings
 from seeds.leads import plant_projects
+from seeds.market import CROWDS, market_listings, newcomers
 from seeds.parks import book_demo, open_parks
 from seeds.sites import site_listings
 from seeds.story import story_listings
@@ -42,8 +45,11 @@ DEMO_USERS: dict[str, tuple[str, str]] = {
 # Registers the firms that no demo user owns; nobody can log in as it.
 DESK = "demo-desk"
 PROGRESS_EVERY = 5_000
-# A smaller demo has no room for parks full of spaces.
+# A smaller demo has no room for parks full of spaces, nor for crowded markets.
 LEAST_WITH_SITES = 1_000
+# Since when firms are here and most listings are open: all that is younger counts as new, and has a floor in lists.
+KNOWN_FOR, LISTED_FOR, CROWDED_FOR = timedelta(days=200), timedelta(days=20), timedelta(days=9)
+NEW_SINCE = timedelta(days=2)
 
 
 class DatabaseNotEmpty(RuleBroken):
@@ -83,7 +89,11 @@ def seed(
     report(_("Users and organisations"))
     users = _make_users(password, now)
     firms = make_firms(max(organisations, len(special_firms())), random_state=random_state)
-    rows = _register(firms, users, now)
+    is_large = listings >= LEAST_WITH_SITES
+    new = newcomers(firms) if is_large else frozenset()
+    # Whoever came this week has nothing but what it offers in a crowded market, and no record yet.
+    firms = [replace(firm, share=0.0, deliveries=0) if firm.number in new else firm for firm in firms]
+    rows = _register(firms, users, new, now)
     report(_("Catalogue of categories"))
     load_catalogue(now=now)
     report(_("Parks"))
@@ -98,13 +108,19 @@ def seed(
     plant_projects(random_state=random_state, now=now)
     # What the gate refused is shown too: figures of models that were really learned and judged.
     record_candidates(now=now)
-    sites = []
-    if listings >= LEAST_WITH_SITES:
+    sites, crowded = [], []
+    if is_large:
         sites = list(site_listings(firms, rows, Category.objects.catalogue(), random_state=random_state, today=today))
-    left = max(0, listings - len(story) - len(sites))
+        crowded = list(market_listings(firms, random_state=random_state, today=today))
+    left = max(0, listings - len(story) - len(sites) - len(crowded))
     rest = make_listings(firms, left, random_state=random_state, today=today)
-    posted = post_listings_in_bulk(listings=_with_progress(rest, rows, report), by=users[DESK], now=now)
+    posted = post_listings_in_bulk(
+        listings=_with_progress(rest, rows, report), by=users[DESK], now=now - LISTED_FOR if is_large else now
+    )
     posted += post_listings_in_bulk(listings=sites, by=users[DESK], now=now)
+    if crowded:
+        report(_("Markets"))
+        posted += _crowd(crowded, rows, new, users, now)
     return Planted(organisations=len(rows), listings=len(story) + posted)
 
 
@@ -123,14 +139,41 @@ def _make_users(password: str, now: datetime) -> dict[str, User]:
     return users
 
 
-def _register(firms: Sequence[Firm], users: dict[str, User], now: datetime) -> dict[int, Organisation]:
+def _crowd(
+    listings: Sequence[DemoListing],
+    rows: dict[int, Organisation],
+    new: Collection[int],
+    users: dict[str, User],
+    now: datetime,
+) -> int:
+    """Post what crowded markets hold, and ask for what shows them to the operator; a worker does it after the start."""
+    posted = 0
+    for is_new, since in ((False, CROWDED_FOR), (True, NEW_SINCE)):
+        chosen = [(rows[one.firm], one.fields) for one in listings if (one.firm in new) is is_new]
+        posted += post_listings_in_bulk(listings=chosen, by=users[DESK], now=now - since)
+    # Bells of one queue are answered in turn: these are matched when their market is cleared.
+    names = [one.fields["external_id"] for one in listings]
+    ids = Listing.objects.filter(external_id__in=names).order_by("pk").values_list("pk", flat=True)
+    request_runs(listing_ids=list(ids), now=now, is_urgent=True)
+    request_market(by=users["admin"], now=now, category=CROWDS[0].code)
+    request_proof(by=users["admin"], now=now)
+    # No bell rings for these two, so beat's does, minutes later: they read what the first matches left behind.
+    PoolingRun.objects.request(now=now)
+    LearningRun.objects.request(day=timezone.localdate(now), by=users["admin"], now=now)
+    return posted
+
+
+def _register(
+    firms: Sequence[Firm], users: dict[str, User], new: Collection[int], now: datetime
+) -> dict[int, Organisation]:
     """Register and approve the firms, and let the demo users work for theirs."""
     owners = {key: users[name] for name, (key, role) in DEMO_USERS.items() if role == Membership.Role.OWNER}
     rows: dict[int, Organisation] = {}
     for firm in firms:
+        since = now - (NEW_SINCE if firm.number in new else KNOWN_FOR)
         organisation = register_organisation(
             by=owners.get(firm.key, users[DESK]),
-            now=now,
+            now=since,
             kind=firm.kind,
             is_demo=True,
             name_zh=firm.name_zh,
@@ -144,7 +187,7 @@ def _register(firms: Sequence[Firm], users: dict[str, User], now: datetime) -> d
             about_zh=firm.about_zh,
             about_en=firm.about_en,
         )
-        approve_organisation(organisation=organisation, by=users["admin"], now=now)
+        approve_organisation(organisation=organisation, by=users["admin"], now=since)
         if firm.deliveries:
             on_time = round(firm.on_time_rate * firm.deliveries)
             record_deliveries(organisation=organisation, deliveries=firm.deliveries, on_time=on_time)
