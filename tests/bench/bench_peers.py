@@ -181,7 +181,8 @@ def in_its_own_process(name: str, arguments: list[str]) -> dict:
 
 
 def tell(figures: dict[str, dict]) -> None:
-    say(f"\n{'substitute goods, zh':20}{'nDCG@10':>26}{'MRR@10':>26}{'p50 ms':>9}{'p95 ms':>9}")
+    if any("quality" in found for found in figures.values()):
+        say(f"\n{'substitute goods, zh':20}{'nDCG@10':>26}{'MRR@10':>26}{'p50 ms':>9}{'p95 ms':>9}")
     for name, found in figures.items():
         if of := found.get("quality"):
             cells = [f"{of[m]:.3f} [{of[f'{m} low']:.3f}, {of[f'{m} high']:.3f}]" for m in ("ndcg@10", "mrr@10")]

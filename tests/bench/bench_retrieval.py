@@ -1,14 +1,13 @@
-"""Time both legs of retrieval and prove filtered recall, beside qdrant-edge, tantivy and bm25s in the same run.
+"""Time both legs of retrieval and prove filtered recall, beside plain FAISS in the same run.
 
     .venv/bin/python tests/bench/bench_retrieval.py --listings 100000
 
 Listings are synthetic: vectors in clusters, texts drawn from the trades' own words. Read ratios within one table.
+What a user would pick instead stands beside ours in bench_peers.
 """
 
 import argparse
-import importlib.util
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -165,39 +164,6 @@ def bench_vectors(count: int, dim: int, queries: int, k: int, rng: np.random.Gen
     line("  ours, add one", f"{p50:.2f}", f"{p95:.2f}")
 
 
-def bench_qdrant(count: int, dim: int, queries: int, k: int, rng: np.random.Generator) -> None:
-    import qdrant_edge as qdrant  # noqa: PLC0415 - a peer, present only where benchmarks run
-
-    rows = vectors(count, dim, rng)
-    asked = rows[rng.integers(0, count, queries)] + 0.5 * vectors(queries, dim, rng)
-    region = rng.integers(0, 30, count)
-    config = qdrant.EdgeConfig(vectors=qdrant.EdgeVectorParams(size=dim, distance=qdrant.Distance.Dot))
-    with tempfile.TemporaryDirectory() as folder:
-        shard = qdrant.EdgeShard.create(folder, config)
-        started = time.perf_counter()
-        for start in range(0, count, 1000):
-            points = [
-                qdrant.Point(n, rows[n].tolist(), {"region": int(region[n])})
-                for n in range(start, min(start + 1000, count))
-            ]
-            shard.update(qdrant.UpdateOperation.upsert_points(points))
-        shard.update(qdrant.UpdateOperation.create_field_index("region", qdrant.PayloadSchemaType.Integer))
-        shard.optimize()
-        line(f"qdrant-edge, {count} listings: index", f"{time.perf_counter() - started:.1f} s")
-        only = qdrant.Filter(must=[qdrant.FieldCondition(key="region", match=qdrant.MatchValue(value=7))])
-        for shape, condition, allowed in (("none", None, None), ("region, 3.3 %", only, region == 7)):
-            ask = lambda n, condition=condition: shard.query(  # noqa: E731
-                qdrant.QueryRequest(query=qdrant.Query.Nearest(asked[n].tolist()), filter=condition, limit=k)
-            )
-            p50, p95 = percentile(ask, queries)
-            recalls = []
-            for n in range(queries):
-                scores = rows @ asked[n] if allowed is None else np.where(allowed, rows @ asked[n], -np.inf)
-                found = [point.id for point in ask(n)]
-                recalls.append(np.isin(np.argsort(-scores)[:k], found).mean())
-            line(f"  qdrant-edge, {shape}", f"{p50:.2f}", f"{p95:.2f}", f"{np.mean(recalls):.4f}")
-
-
 def bench_keywords(count: int, queries: int, k: int, rng: np.random.Generator) -> None:
     documents = texts(count, rng)
     asked = [" ".join(document.split()[:4]) for document in rng.choice(documents, queries)]
@@ -212,49 +178,11 @@ def bench_keywords(count: int, queries: int, k: int, rng: np.random.Generator) -
     adding = percentile(lambda n: ours.add(count + n, documents[n]), queries)
     line("  ours, add one", *(f"{ms:.2f}" for ms in adding))
     line("  ours after adding", *(f"{ms:.2f}" for ms in percentile(lambda n: ours.search(asked[n], k), queries)))
-    tokens = [tokenise(document) for document in documents]
-    if importlib.util.find_spec("bm25s"):
-        bench_bm25s(tokens, asked, k)
-    if importlib.util.find_spec("tantivy"):
-        bench_tantivy(tokens, asked, k)
-
-
-def bench_bm25s(tokens: list[list[str]], asked: list[str], k: int) -> None:
-    import bm25s  # noqa: PLC0415
-
-    index = bm25s.BM25(k1=0.9, b=0.4)
-    index.index(tokens, show_progress=False)
-    ask = lambda n: index.retrieve([tokenise(asked[n])], k=k, show_progress=False, n_threads=1)  # noqa: E731
-    line("  bm25s, all", *(f"{ms:.2f}" for ms in percentile(ask, len(asked))))
-
-
-def bench_tantivy(tokens: list[list[str]], asked: list[str], k: int) -> None:
-    import tantivy  # noqa: PLC0415
-
-    schema = tantivy.SchemaBuilder().add_text_field("body", tokenizer_name="whitespace").build()
-    index = tantivy.Index(schema)
-    writer = index.writer()
-    for document in tokens:
-        writer.add_document(tantivy.Document(body=[" ".join(document)]))
-    writer.commit()
-    index.reload()
-    searcher = index.searcher()
-
-    def ask(number: int) -> object:
-        words = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(schema, "body", token)) for token in tokenise(asked[number])
-        ]
-        return searcher.search(tantivy.Query.boolean_query(words), k)
-
-    line("  tantivy, all", *(f"{ms:.2f}" for ms in percentile(ask, len(asked))))
 
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listings", type=int, default=100_000)
-    parser.add_argument(
-        "--qdrant", type=int, default=20_000, help="listings for qdrant-edge, which loads slowly; 0: skip"
-    )
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("-k", type=int, default=50)
@@ -262,8 +190,6 @@ def main(arguments: list[str]) -> None:
     faiss.omp_set_num_threads(1)
     rng = np.random.default_rng(0)
     bench_vectors(options.listings, options.dim, options.queries, options.k, rng)
-    if options.qdrant and importlib.util.find_spec("qdrant_edge"):
-        bench_qdrant(options.qdrant, options.dim, options.queries, options.k, rng)
     bench_keywords(options.listings, options.queries, options.k, rng)
 
 
