@@ -73,20 +73,31 @@ def _attributes(supply: ListingFacts, demand: ListingFacts, contributions: np.nd
     silent = [agreement for agreement in agreements if agreement.is_met is None]
     # Gains are the work of attributes that are met, losses of those that are not; with none of the kind, of all.
     at_work = [agreement for agreement in told if agreement.is_met is (points >= 0)] or told or silent
-    properties = demand.properties or supply.properties
     for agreement in agreements:
         share = points / len(at_work) if agreement in at_work else 0.0
         if silent:
             share += silence / len(silent) if agreement in silent else 0.0
         else:
             share += silence / len(agreements)
-        yield Reason(f"attribute.{agreement.attribute}", share, *_attribute_texts(agreement, properties))
+        yield Reason(f"attribute.{agreement.attribute}", share, *_attribute_texts(agreement, supply, demand))
     if not agreements and (points or silence):
         yield Reason("attributes", points + silence, "需求未列明参数", "The demand states no attributes")
 
 
-def _attribute_texts(agreement: Agreement, properties) -> tuple[str, str]:
-    definition = properties.get(agreement.attribute, {})
+def definition_of_both(attribute: str, supply: ListingFacts, demand: ListingFacts) -> dict:
+    """Return how an attribute is defined, with the labels that either category has for its codes.
+
+    >>> ours = ListingFacts(1, 1, "demand", "", properties={"body": {"title_en": "Body", "labels": {"pp": {"en": "PP"}}}})
+    >>> theirs = ListingFacts(2, 2, "supply", "", properties={"body": {"labels": {"wcb": {"en": "Cast steel"}}}})
+    >>> definition_of_both("body", theirs, ours)["labels"]
+    {'wcb': {'en': 'Cast steel'}, 'pp': {'en': 'PP'}}
+    """
+    offered, wanted = supply.properties.get(attribute, {}), demand.properties.get(attribute, {})
+    return {**offered, **wanted, "labels": {**offered.get("labels", {}), **wanted.get("labels", {})}}
+
+
+def _attribute_texts(agreement: Agreement, supply: ListingFacts, demand: ListingFacts) -> tuple[str, str]:
+    definition = definition_of_both(agreement.attribute, supply, demand)
     texts = []
     for language, equal, differs, silent in (
         ("zh", "{title}符合：{offered}", "{title}不同：要 {wanted}，供 {offered}", "{title}未注明（要 {wanted}）"),

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from marketplace.parsing.units import convert, same_dimension
+from marketplace.parsing.units import convert, format_quantity, same_dimension
 from matching.ranking.agreement import RANKS_ONLY, meets
-from matching.ranking.explanation import value_label
+from matching.ranking.explanation import definition_of_both, value_label
 from matching.ranking.facts import ListingFacts
 
 # For the comparison of converted amounts: 0.3 t is not less than 300 kg.
@@ -196,16 +196,20 @@ def _minimum_orders(supply: ListingFacts, demand: ListingFacts, today: date) -> 
         refusals.append(
             Refusal(
                 "minimum_order",
-                f"需求量 {demand.quantity:g} {demand.unit} 低于起订量 {supply.minimum_order:g} {supply.unit}",
-                f"{demand.quantity:g} {demand.unit} wanted, the minimum order is {supply.minimum_order:g} {supply.unit}",
+                f"需求量 {format_quantity(demand.quantity, demand.unit, 'zh')} "
+                f"低于起订量 {format_quantity(supply.minimum_order, supply.unit, 'zh')}",
+                f"{format_quantity(demand.quantity, demand.unit, 'en')} wanted, "
+                f"the minimum order is {format_quantity(supply.minimum_order, supply.unit, 'en')}",
             )
         )
     if is_less(supply.quantity, demand.minimum_order, factor, 1.0):
         refusals.append(
             Refusal(
                 "minimum_order",
-                f"可供 {supply.quantity:g} {supply.unit}，少于至少需要的 {demand.minimum_order:g} {demand.unit}",
-                f"{supply.quantity:g} {supply.unit} offered, at least {demand.minimum_order:g} {demand.unit} wanted",
+                f"可供 {format_quantity(supply.quantity, supply.unit, 'zh')}，"
+                f"少于至少需要的 {format_quantity(demand.minimum_order, demand.unit, 'zh')}",
+                f"{format_quantity(supply.quantity, supply.unit, 'en')} offered, "
+                f"at least {format_quantity(demand.minimum_order, demand.unit, 'en')} wanted",
             )
         )
     return refusals
@@ -275,10 +279,10 @@ def _attributes(supply: ListingFacts, demand: ListingFacts, today: date) -> list
     properties = demand.properties or supply.properties
     refusals = []
     for attribute in sorted(set(demand.attributes) & set(supply.attributes)):
-        definition = properties.get(attribute, {})
         wanted, offered = demand.attributes[attribute], supply.attributes[attribute]
-        if attribute_fits(offered, wanted, definition.get("match", "soft")):
+        if attribute_fits(offered, wanted, properties.get(attribute, {}).get("match", "soft")):
             continue
+        definition = definition_of_both(attribute, supply, demand)
         refusals.append(
             Refusal(
                 f"attribute.{attribute}",
