@@ -5,8 +5,9 @@ or came only this week, so nobody gets to see them while lists mind relevance al
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from random import Random
 
 from marketplace.parsing.places import distance_km
@@ -17,11 +18,11 @@ from seeds.trades import Draw, Trade, trades
 # So many firms of each of these clusters came this week: nobody ordered of them yet.
 NEWCOMERS = 4
 # The sought-after ask for this much of the usual price, the others for that.
-SOUGHT_PRICE, OTHER_PRICE = (0.86, 0.94), (0.98, 1.06)
+SOUGHT_PRICE, OTHER_PRICE = (0.84, 0.92), (1.04, 1.11)
 # So many firms buy in a crowd, some of them more than once.
 BUYERS = 24
 # What buyers would pay at most.
-HIGHEST = (1.14, 1.25)
+HIGHEST = (1.18, 1.28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,11 @@ CROWDS = (
         {"DN": 80, "PN": 16, "connection": "flanged", "material": "ss304", "drive": "manual", "seat": "ptfe"},
         "pumps_valves",
         "331083",
-        sought=22,
-        others=18,
+        sought=26,
+        others=15,
         buyers=56,
-        sought_has=(200, 420),
-        others_have=(700, 1500),
+        sought_has=(120, 280),
+        others_have=(900, 2200),
         wanted=(150, 550),
         minimum=(10, 60),
         certificates=("iso9001",),
@@ -111,19 +112,32 @@ class SmallOrders:
     minimum: int
     stock: int
     wanted: Sequence[int]
+    near: str
+    # Who of the main story is one of them, if anybody.
+    key: str = ""
     # What each costs of the usual price: from the minimum on, and by the piece.
-    large_price: float = 0.84
+    large_price: float = 0.76
     small_price: float = 1.02
-    near: str = "331083"
-    key: str = field(default="buyer")
 
 
-SMALL_ORDERS = SmallOrders(
-    "valve.ball",
-    {"DN": 40, "PN": 16, "connection": "flanged", "material": "ss304", "drive": "manual", "seat": "ptfe"},
-    minimum=300,
-    stock=600,
-    wanted=(140, 90, 110),
+SMALL_ORDERS = (
+    SmallOrders(
+        "valve.ball",
+        {"DN": 40, "PN": 16, "connection": "flanged", "material": "ss304", "drive": "manual", "seat": "ptfe"},
+        minimum=300,
+        stock=600,
+        wanted=(140, 90, 110),
+        near="331002",
+        key="buyer",
+    ),
+    SmallOrders(
+        "polyolefin.pp_homo",
+        {"application": "raffia", "grade": "T30S", "mfi": 3},
+        minimum=30,
+        stock=60,
+        wanted=(12, 9, 15),
+        near="330206",
+    ),
 )
 
 
@@ -143,14 +157,9 @@ def market_listings(firms: Sequence[Firm], *, random_state: int, today: date) ->
     ['demand', 'supply']
     """
     random = Random(f"markets {random_state}")  # noqa: S311 -- made-up data, not a secret
-    number = 0
-    for crowd in CROWDS:
-        for listing in _crowd(crowd, firms, random, today):
-            number += 1
-            listing.fields["external_id"] = f"MARKET-{number:04d}"
-            yield listing
-    for listing in _small_orders(SMALL_ORDERS, firms, random, today):
-        number += 1
+    crowded = chain.from_iterable(_crowd(crowd, firms, random, today) for crowd in CROWDS)
+    shared = chain.from_iterable(_small_orders(small, firms, random, today) for small in SMALL_ORDERS)
+    for number, listing in enumerate(chain(crowded, shared), start=1):
         listing.fields["external_id"] = f"MARKET-{number:04d}"
         yield listing
 
@@ -176,7 +185,7 @@ def _crowd(crowd: Crowd, firms: Sequence[Firm], random: Random, today: date) -> 
         yield _supply(crowd, trade, firm, usual, SOUGHT_PRICE, random, today, terms | {"lead_days": 5})
     for firm in others:
         terms = _terms(crowd.others_have, random) | {"minimum_order": _round(crowd.minimum[1])}
-        yield _supply(crowd, trade, firm, usual, OTHER_PRICE, random, today, terms | {"lead_days": 18})
+        yield _supply(crowd, trade, firm, usual, OTHER_PRICE, random, today, terms | {"lead_days": 22})
     for place in range(crowd.buyers if buyers else 0):
         firm = buyers[place % len(buyers)]
         highest = usual * random.uniform(*HIGHEST)
@@ -187,17 +196,18 @@ def _crowd(crowd: Crowd, firms: Sequence[Firm], random: Random, today: date) -> 
 def _small_orders(small: SmallOrders, firms: Sequence[Firm], random: Random, today: date) -> Iterator[DemoListing]:
     trade = trades()[small.code]
     usual = trade.pick(small.product, random).price
-    makers = [firm for firm in firms if small.code in firm.sells and not firm.key]
-    first = next(firm for firm in firms if firm.key == small.key)
+    new = newcomers(firms)
+    known = [firm for firm in firms if firm.sells and firm.number not in new]
+    makers = [firm for firm in known if small.code in firm.sells and not firm.key]
     near = sorted(
-        (firm for firm in firms if firm.sells and not firm.key and firm not in makers[:2]),
-        key=lambda firm: (_km(firm, small.near), firm.number),
+        (firm for firm in known if firm not in makers and (not firm.key or firm.key == small.key)),
+        key=lambda firm: (not firm.key, _km(firm, small.near), firm.number),
     )
     offers = ((small.minimum, small.stock, small.large_price), (10, 400, small.small_price))
     for firm, (minimum, stock, level) in zip(makers, offers, strict=False):
         terms = {"quantity": stock, "minimum_order": minimum, "lead_days": 12}
         yield _offer(trade, small.product, firm, usual * level, random, today, terms)
-    for firm, quantity in zip((first, *near), small.wanted, strict=False):
+    for firm, quantity in zip(near, small.wanted, strict=False):
         terms = {"quantity": quantity, **_wanted_by(usual * HIGHEST[1], random, today)}
         yield _demand(trade, small.product, firm, random, today, terms)
 
