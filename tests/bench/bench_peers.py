@@ -26,11 +26,35 @@ from matching.retrieval.encoder import SHIPPED, load_encoder
 from matching.retrieval.metrics import bootstrap_interval, ndcg_at, reciprocal_rank_at
 from matching.retrieval.preparation import substitutes
 from matching.retrieval.sources import SEED, read_goods
-from tests.bench.peer_systems import SYSTEMS, System, Where
+from tests.bench.peer_systems import (
+    MilvusLite,
+    Ours,
+    OursByMeaning,
+    OursByWords,
+    Qdrant,
+    System,
+    Txtai,
+    TxtaiHybrid,
+    Where,
+)
+from tests.bench.peer_word_systems import Bm25s, PostgresText, Tantivy
 from tests.bench.scale_market import market
 
 K, MIB, INSERTS = 50, 2**20, 10
 SHAPES = ("none", "side", "side, family", "side, region", "side, region, price", "other family")
+
+SYSTEMS: dict[str, type[System]] = {
+    "ours, fused": Ours,
+    "ours, keyword": OursByWords,
+    "ours, embedding": OursByMeaning,
+    "qdrant-edge": Qdrant,
+    "milvus-lite": MilvusLite,
+    "txtai": Txtai,
+    "txtai, hybrid": TxtaiHybrid,
+    "tantivy": Tantivy,
+    "bm25s": Bm25s,
+    "PostgreSQL text": PostgresText,
+}
 
 
 def say(line: str = "") -> None:
