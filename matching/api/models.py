@@ -81,7 +81,9 @@ class RankerPromote(APIView):
     def post(self, request, version):
         """Let a ranker serve that passed the gate; 409 where the gate refused it."""
         ranker = get_object_or_404(RankerModel, version=version)
-        services.promote(ranker=ranker, by=request.user, now=timezone.now(), why=checked(RankerWhyInput, request)["why"])
+        services.promote(
+            ranker=ranker, by=request.user, now=timezone.now(), why=checked(RankerWhyInput, request)["why"]
+        )
         return Response(ServingSerializer(_serving()).data)
 
 

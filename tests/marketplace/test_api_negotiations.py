@@ -201,7 +201,9 @@ def test_disclosure_is_the_owners_to_choose(case):
         "documents": [],
         "is_lead": True,
     }
-    chosen = client(owner).put(path, {"is_lead": False, "name_from": 1, "contact_from": 3, "documents_from": 3}, format="json")
+    chosen = client(owner).put(
+        path, {"is_lead": False, "name_from": 1, "contact_from": 3, "documents_from": 3}, format="json"
+    )
     refused = client(owner).put(path, {"name_from": 3, "contact_from": 1, "documents_from": 3}, format="json")
 
     assert (chosen.status_code, chosen.json()["contact_from"], chosen.json()["is_lead"]) == (200, 3, False)
