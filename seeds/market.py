@@ -186,8 +186,10 @@ def _crowd(crowd: Crowd, firms: Sequence[Firm], random: Random, today: date) -> 
     for firm in others:
         terms = _terms(crowd.others_have, random) | {"minimum_order": _round(crowd.minimum[1])}
         yield _supply(crowd, trade, firm, usual, OTHER_PRICE, random, today, terms | {"lead_days": 22})
-    for place in range(crowd.buyers if buyers else 0):
-        firm = buyers[place % len(buyers)]
+    # Who buys again is none of the main story: its lists and messages stay easy to overlook.
+    again = [firm for firm in buyers if not firm.key]
+    for place in range(crowd.buyers if again else 0):
+        firm = buyers[place] if place < len(buyers) else again[place % len(again)]
         highest = usual * random.uniform(*HIGHEST)
         terms = {**_terms(crowd.wanted, random), **_wanted_by(highest, random, today)}
         yield _demand(trade, crowd.product, firm, random, today, terms)

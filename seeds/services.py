@@ -18,7 +18,7 @@ from marketplace.services.memberships import accept_invitation, invite
 from marketplace.services.notifications import set_subscriptions, subscription_choices
 from marketplace.services.organisations import approve_organisation, register_organisation
 from marketplace.services.records import record_deliveries
-from matching.models import BalanceRun, LearningRun, PoolingRun
+from matching.models import BalanceRun, PoolingRun
 from matching.services import record_candidates, request_proof, request_runs
 from matching.services.markets import request_market
 from seeds.cast import Cast
@@ -161,7 +161,6 @@ def _crowd(
     catalogue = Category.objects.catalogue()
     BalanceRun.objects.request({catalogue.get(crowd.code).family for crowd in CROWDS}, now=now)
     PoolingRun.objects.request(now=now)
-    LearningRun.objects.request(day=timezone.localdate(now), by=users["admin"], now=now)
     return posted
 
 
