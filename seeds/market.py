@@ -186,7 +186,7 @@ def _crowd(crowd: Crowd, firms: Sequence[Firm], random: Random, today: date) -> 
     for firm in others:
         terms = _terms(crowd.others_have, random) | {"minimum_order": _round(crowd.minimum[1])}
         yield _supply(crowd, trade, firm, usual, OTHER_PRICE, random, today, terms | {"lead_days": 22})
-    # Who buys again is none of the main story: its lists and messages stay easy to overlook.
+    # Who buys again is none of the main story: what it is told of stays few enough to read.
     again = [firm for firm in buyers if not firm.key]
     for place in range(crowd.buyers if again else 0):
         firm = buyers[place] if place < len(buyers) else again[place % len(again)]
