@@ -83,6 +83,19 @@ class Catalogue:
             return ""
         return spec.family or (self.ancestors(code) or [spec])[-1].code
 
+    def named_after(self, family: str) -> CategorySpec | None:
+        """Return the category that a family, or the first part of one, is called after.
+
+        It is the one of that code; else the only one of the family, or what lies above the first of several.
+        """
+        if spec := self.get(family):
+            return spec
+        found = [spec for spec in self if spec.family == family or spec.family.startswith(f"{family}.")]
+        if not found:
+            return None
+        first = min(found, key=lambda spec: spec.code)
+        return first if len(found) == 1 else self.get(first.parent or "") or first
+
 
 def read_file(path: Path) -> dict:
     """Return what a file of categories says, each with the attributes that it shares with others.

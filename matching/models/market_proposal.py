@@ -4,6 +4,7 @@ from typing import Self
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Length
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -37,7 +38,9 @@ class MarketProposalQuerySet(RunQuerySet):
 
     def with_names(self) -> Self:
         """Fetch what a market is called by: its category, or the category at the top of its family."""
-        top = Category.objects.filter(code=OuterRef("family"))
+        # The category at the top of the family is of its code; a family of one has none such.
+        of_family = Q(code=OuterRef("family")) | Q(family=OuterRef("family"))
+        top = Category.objects.filter(of_family).order_by(Length("code"), "code")[:1]
         return self.select_related("category", "requested_by", "decided_by").annotate(
             family_zh=Subquery(top.values("name_zh")), family_en=Subquery(top.values("name_en"))
         )

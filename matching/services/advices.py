@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from marketplace.services.listings import edit_listing
 from matching.live_index import Found, encoder, facts_of, find, live_index, with_facts
 from matching.live_index.facts import blocked_with
 from matching.ranking import ListingFacts
+from matching.ranking.explanation import definition_of_both
 from matching.retrieval.advice import Advice, advise, quantity_of
 from matching.retrieval.change_texts import change_texts
 from matching.retrieval.changes import Change
@@ -74,7 +75,12 @@ def suggest_changes(*, listing: Listing, user: User, now: datetime, limit: int =
 def _suggestion(
     advice: Advice, own: ListingFacts, made: Sequence[Found], others: dict[int, ListingFacts]
 ) -> Suggestion:
-    texts = [dict(zip(("zh", "en"), change_texts(change, own), strict=True)) for change in advice.changes]
+    # A code that only the counterpart's category has is called as that category calls it.
+    theirs = others[made[0].listing.pk]
+    asked = [change.attribute for change in advice.changes if change.attribute]
+    both = {name: definition_of_both(name, theirs, own) for name in asked}
+    told = replace(own, properties={**own.properties, **both})
+    texts = [dict(zip(("zh", "en"), change_texts(change, told), strict=True)) for change in advice.changes]
     return Suggestion(
         key=_key(advice.changes),
         changes=advice.changes,

@@ -65,8 +65,10 @@ def category_choices(*, now: datetime) -> list[Choice]:
 
 def _named(counts: Mapping[str, int]) -> list[Choice]:
     # A family is called as the category at its top.
-    names = {one.code: one.name for one in Category.objects.filter(code__in=list(counts))}
-    choices = [Choice(code, names.get(code, code), count) for code, count in counts.items()]
+    catalogue = Category.objects.catalogue()
+    called = {code: spec.code for code in counts if (spec := catalogue.named_after(code))}
+    names = {one.code: one.name for one in Category.objects.filter(code__in=list(called.values()))}
+    choices = [Choice(code, names.get(called.get(code, code), code), count) for code, count in counts.items()]
     return sorted(choices, key=lambda one: (-one.demands, one.code))
 
 

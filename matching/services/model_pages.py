@@ -268,7 +268,7 @@ def _part_name(kind: str, part: str) -> str | Promise:
 
 def _family_name(code: str) -> str:
     catalogue: Catalogue = Category.objects.catalogue()
-    spec = catalogue.get(code)
+    spec = catalogue.named_after(code)
     if spec is None:
         return code
     names = (spec.name_en, spec.name_zh) if get_language() == "en" else (spec.name_zh, spec.name_en)
