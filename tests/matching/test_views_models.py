@@ -120,7 +120,9 @@ def test_model_promote_of_a_refused_one_is_a_conflict(client, operator):
 def test_model_roll_back_without_a_reason_says_so(client, operator):
     model = RankerModelFactory(status="promoted")
 
-    answer = client.post(reverse("matching:model_roll_back"), {"why": ""}, follow=True)
+    answer = client.post(
+        reverse("matching:model_roll_back"), {"why": ""}, follow=True, headers={"accept-language": "en"}
+    )
 
     assert "Say why" in answer.content.decode()
     assert RankerModel.objects.in_use().get() == model
