@@ -107,7 +107,7 @@ def read_file(path: Path) -> dict:
     """
     content = json.loads(path.read_text("utf-8"))
     for entry in content["categories"]:
-        for name in entry.get("shared", ()):
+        for name in entry["shared"] if "shared" in entry else ():
             shared = json.loads((path.parent / "shared" / f"{name}.json").read_text("utf-8"))["properties"]
             schema = entry.setdefault("schema", {"type": "object", "additionalProperties": False})
             own = schema.get("properties", {})

@@ -154,7 +154,7 @@ SENTENCES = [
     ("冷库 2000㎡ -18℃ 求租 日照",
      {"side": "demand", "kind": "space", "category": "space.cold_store", "quantity": 2000, "unit": "m2", "delivery_regions": ("371100",)}),
     ("厂房出租 4500平米 首层 层高 8m 行车5吨 重庆璧山 18元/平方/月",
-     {"side": "supply", "kind": "space", "category": "space.workshop", "attributes": {"height": 8}, "quantity": 4500, "unit": "m2", "price_min": 18, "price_max": 18, "currency": "CNY", "price_unit": "m2·month", "origin_region": "500120"}),
+     {"side": "supply", "kind": "space", "category": "space.workshop", "attributes": {"height": 8, "crane": 5}, "quantity": 4500, "unit": "m2", "price_min": 18, "price_max": 18, "currency": "CNY", "price_unit": "m2·month", "origin_region": "500120"}),
     ("共享中试基地 200L 反应釜 出租 杭州钱塘",
      {"side": "supply", "kind": "space", "category": "space.pilot_plant", "attributes": {"stage": "pilot"}, "origin_region": "330114"}),
     ("出售 塑料价格指数 数据 年度订阅 12000元/年",
