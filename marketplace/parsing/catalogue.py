@@ -103,11 +103,14 @@ def read_file(path: Path) -> dict:
     ``"shared": ["site"]`` adds the properties of ``shared/site.json`` beside the file; the category's own go before them.
 
     :raises ValueError: if it, or what it shares, is no JSON
-    :raises KeyError: if a category says nothing of its code
+    :raises KeyError: if the file has no categories
+    :raises TypeError: if one of them is no object
     """
     content = json.loads(path.read_text("utf-8"))
     for entry in content["categories"]:
-        for name in entry["shared"] if "shared" in entry else ():
+        if not isinstance(entry, dict):
+            raise TypeError(f"{path.name}: a category is an object, not {entry!r}")
+        for name in entry.get("shared", ()):
             shared = json.loads((path.parent / "shared" / f"{name}.json").read_text("utf-8"))["properties"]
             schema = entry.setdefault("schema", {"type": "object", "additionalProperties": False})
             own = schema.get("properties", {})
