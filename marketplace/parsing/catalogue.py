@@ -107,11 +107,14 @@ def read_file(path: Path) -> dict:
     :raises TypeError: if one of them is no object
     """
     content = json.loads(path.read_text("utf-8"))
+    known: dict[str, dict] = {}
     for entry in content["categories"]:
         if not isinstance(entry, dict):
             raise TypeError(f"{path.name}: a category is an object, not {entry!r}")
         for name in entry.get("shared", ()):
-            shared = json.loads((path.parent / "shared" / f"{name}.json").read_text("utf-8"))["properties"]
+            if name not in known:
+                known[name] = json.loads((path.parent / "shared" / f"{name}.json").read_text("utf-8"))["properties"]
+            shared = known[name]
             schema = entry.setdefault("schema", {"type": "object", "additionalProperties": False})
             own = schema.get("properties", {})
             # What a category says of an attribute in its own way keeps its place in the groups of a form.

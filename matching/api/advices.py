@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from marketplace.api.idempotency import CreatingView
 from marketplace.models import Listing
 from matching import services
+from matching.retrieval.changes import plain
 
 
 class ChangeSerializer(serializers.Serializer):
@@ -71,7 +72,7 @@ class ListingAdvice(CreatingView):
 
 def _plain(suggestion, listing):
     changes = [
-        {"field": change.field, "now": _json(change.now), "then": _json(change.then), **texts}
+        {"field": change.field, "now": plain(change.now), "then": plain(change.then), **texts}
         for change, texts in zip(suggestion.changes, suggestion.texts, strict=True)
     ]
     return {
@@ -83,7 +84,3 @@ def _plain(suggestion, listing):
         "unit": listing.unit,
         "is_applicable": suggestion.is_applicable,
     }
-
-
-def _json(value):
-    return sorted(value) if isinstance(value, frozenset) else value

@@ -33,6 +33,11 @@ class Advice:
         return sum(change.effort for change in self.changes)
 
     @property
+    def key(self) -> str:
+        """What is to be changed, and into what, as one text."""
+        return ";".join(sorted(change.key for change in self.changes))
+
+    @property
     def worth(self) -> float:
         """How many counterparts a change brings for what it costs."""
         return len(self.counterparts) / (0.2 + self.effort)
@@ -62,7 +67,7 @@ def advise(
         for changes in _proposals(needs.values())
         if (advice := _tried(own, changes, [by_id[pk] for pk in sorted(needs)], today)).counterparts
     ]
-    best = sorted(_worth_reading(found), key=lambda advice: (-advice.worth, advice.effort, _name(advice.changes)))
+    best = sorted(_worth_reading(found), key=lambda advice: (-advice.worth, advice.effort, advice.key))
     return best[:limit]
 
 
@@ -76,21 +81,10 @@ def _is_modest(change: Change) -> bool:
     return change.effort <= MOST_EFFORT.get(change.field, float("inf"))
 
 
-def _name(changes: Iterable[Change]) -> tuple[str, ...]:
-    return tuple(f"{change.field}={change.then}" for change in changes)
-
-
 def _proposals(needs: Iterable[tuple[Change, ...]]) -> list[tuple[Change, ...]]:
     """Return what to try: each need as it is, single changes before pairs, once each."""
-    unique = {_key(changes): changes for changes in needs}
+    unique = {tuple(sorted(change.key for change in changes)): changes for changes in needs}
     return [unique[key] for key in sorted(unique, key=lambda key: (len(key), key))]
-
-
-def _key(changes: tuple[Change, ...]) -> tuple[tuple[str, str], ...]:
-    def plain(value: object) -> str:
-        return str(sorted(value)) if isinstance(value, frozenset) else str(value)
-
-    return tuple(sorted((change.field, plain(change.then)) for change in changes))
 
 
 def _tried(own: ListingFacts, changes: tuple[Change, ...], others: Sequence[ListingFacts], today: date) -> Advice:

@@ -37,6 +37,11 @@ class Change:
     effort: float
 
     @property
+    def key(self) -> str:
+        """The field and its new value as one text, the same in every process."""
+        return f"{self.field}={plain(self.then)}"
+
+    @property
     def attribute(self) -> str:
         """The attribute that is changed, or nothing."""
         return self.field.removeprefix(ATTRIBUTE) if self.field.startswith(ATTRIBUTE) else ""
@@ -46,6 +51,15 @@ class Change:
         if self.attribute:
             return replace(facts, attributes={**facts.attributes, self.attribute: self.then})
         return replace(facts, **{self.field: self.then})
+
+
+def plain(value: object) -> object:
+    """Return a value of a change as JSON writes it."""
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def changes_to_match(

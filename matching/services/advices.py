@@ -1,6 +1,6 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from matching.ranking import ListingFacts
 from matching.ranking.explanation import definition_of_both
 from matching.retrieval.advice import Advice, advise, quantity_of
 from matching.retrieval.change_texts import change_texts
-from matching.retrieval.changes import Change
+from matching.retrieval.changes import Change, plain
 from matching.retrieval.eligibility import ACCESS_RULES
 
 # So many of the closest counterparts are looked at, matched or not, and so much advice is put to the proof.
@@ -64,12 +64,14 @@ def suggest_changes(*, listing: Listing, user: User, now: datetime, limit: int =
     before = {one.listing.pk for one in find(own, among=among, now=now, vector=vector).found}
     suggestions = []
     for advice in advise(own, others, today, limit=TRIED):
+        if len(suggestions) == limit:
+            break
         promised = set(advice.counterparts) - before
         then = find(advice.apply(own), among=among, now=now, vector=vector)
         made = [one for one in then.found if one.listing.pk in promised]
         if made:
             suggestions.append(_suggestion(advice, own, made, {other.id: other for other in others}))
-    return suggestions[:limit]
+    return suggestions
 
 
 def _suggestion(
@@ -82,7 +84,7 @@ def _suggestion(
     told = replace(own, properties={**own.properties, **both})
     texts = [dict(zip(("zh", "en"), change_texts(change, told), strict=True)) for change in advice.changes]
     return Suggestion(
-        key=_key(advice.changes),
+        key=advice.key,
         changes=advice.changes,
         texts=texts,
         found=list(made),
@@ -93,18 +95,6 @@ def _suggestion(
 
 def _is_edit(change: Change, own: ListingFacts) -> bool:
     return change.field != "certificates" and not (change.attribute and own.side == Listing.Side.SUPPLY)
-
-
-def _key(changes: Iterable[Change]) -> str:
-    return ";".join(sorted(f"{change.field}={_plain(change.then)}" for change in changes))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, tuple):
-        return list(value)
-    return value.isoformat() if isinstance(value, date) else value
 
 
 @transaction.atomic
@@ -121,5 +111,5 @@ def apply_suggestion(*, listing: Listing, key: str, by: User, now: datetime) -> 
         if change.attribute:
             changes["attributes"] = {**changes.get("attributes", listing.attributes), change.attribute: change.then}
         else:
-            changes[change.field] = Decimal(str(change.then)) if isinstance(change.then, float) else _plain(change.then)
+            changes[change.field] = Decimal(str(change.then)) if isinstance(change.then, float) else plain(change.then)
     return edit_listing(listing=listing, by=by, changes=changes, revision=listing.revision, now=now)

@@ -18,24 +18,7 @@ from tests.factories_market import (
     two_sided,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch, now):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch):
-    """Let a stop of the dial be computed in a moment: these markets are small."""
-    monkeypatch.setattr("matching.runs.clearing.PATIENCE", 0.05)
-    monkeypatch.setattr("matching.runs.clearing.LEAST_PATIENCE", 0.05)
-
-
-@pytest.fixture
-def operator():
-    return UserFactory(is_staff=True, language="en")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "hasty")]
 
 
 def page(client, user, name, *args, **query) -> str:

@@ -9,7 +9,7 @@ from marketplace.models import Listing, Notification
 from matching import runs, tasks
 from matching.models import Allotment, MarketProposal, Match
 from matching.services import markets
-from tests.factories import CategoryFactory, ListingFactory, OrganisationFactory, UserFactory
+from tests.factories import CategoryFactory, ListingFactory, OrganisationFactory
 from tests.factories_market import (
     DemandFactory,
     MarketPointFactory,
@@ -20,24 +20,7 @@ from tests.factories_market import (
 )
 from tests.races import race
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch, now):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch):
-    """Let a stop of the dial be computed in a moment: these markets are small."""
-    monkeypatch.setattr("matching.runs.clearing.PATIENCE", 0.05)
-    monkeypatch.setattr("matching.runs.clearing.LEAST_PATIENCE", 0.05)
-
-
-@pytest.fixture
-def operator():
-    return UserFactory(is_staff=True, language="en")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "hasty")]
 
 
 def given(proposal: MarketProposal, dial: int = 5) -> dict[tuple[int, int], float]:
