@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from matching.retrieval.arrays import load_arrays, save_arrays
+from matching.retrieval.exact_scores import ExactScores, inner_products
 from matching.retrieval.milvus_store import MOST, MilvusStore
 from matching.retrieval.ordering import best_slots
 from matching.retrieval.slots import Slots, fit
-from matching.retrieval.vector_index import SLACK, inner_products
+from matching.retrieval.vector_index import SLACK
 
 # A filter that allows no more is told to Milvus id by id.
 LISTED = 10_000
@@ -29,7 +30,7 @@ class _State:
     ids: np.ndarray  # int64 over slots
 
 
-class MilvusIndex:
+class MilvusIndex(ExactScores):
     """Inner-product search over vectors that Milvus keeps; slots and filters stay in this process.
 
     Vectors are rounded to float16 as they come in, like those of VectorIndex, and kept as float32. Milvus proposes;
@@ -124,23 +125,6 @@ class MilvusIndex:
             best = best_slots(exact, candidates, k)
             ids[place, : len(best)], scores[place, : len(best)] = candidates[best], exact[best]
         return (ids, scores) if np.ndim(vectors) > 1 else (ids[0], scores[0])
-
-    def scores(self, vector: np.ndarray, ids: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the inner product of the vector with each id's, float32; NaN for an id that is not here."""
-        stored, found = self._stored(ids)
-        scores = np.full(len(found), np.nan, dtype=np.float32)
-        scores[found] = inner_products(stored, np.asarray(vector, dtype=np.float32).ravel())
-        return scores
-
-    def reconstruct(self, item: int) -> np.ndarray:
-        """Return the stored vector of this id, float32.
-
-        :raises KeyError: if the id is not here
-        """
-        stored, found = self._stored([item])
-        if not found[0]:
-            raise KeyError(item)
-        return stored[0]
 
     def merge(self) -> None:
         """Let Milvus seal what was added, so that it is searched as fast as the rest."""

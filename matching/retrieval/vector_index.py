@@ -10,6 +10,7 @@ import numpy as np
 
 from matching.retrieval.arrays import load_arrays, save_arrays
 from matching.retrieval.clusters import Clusters
+from matching.retrieval.exact_scores import ExactScores, inner_products
 from matching.retrieval.ordering import best_slots
 from matching.retrieval.slots import Slots, fit, with_room
 
@@ -34,7 +35,7 @@ class _State:
     ids: np.ndarray  # int64 over slots
 
 
-class VectorIndex:
+class VectorIndex(ExactScores):
     """Inner-product search over vectors kept as float16.
 
     Vectors are rounded to float16 once, when they come in; every score is a float32 inner product with what is
@@ -124,23 +125,6 @@ class VectorIndex:
             ids[place, : len(best)] = state.ids[slots[best]]
             scores[place, : len(best)] = exact[best]
         return (ids, scores) if np.ndim(vectors) > 1 else (ids[0], scores[0])
-
-    def scores(self, vector: np.ndarray, ids: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the inner product of the vector with each id's, float32; NaN for an id that is not here."""
-        stored, found = self._stored(ids)
-        scores = np.full(len(found), np.nan, dtype=np.float32)
-        scores[found] = inner_products(stored, np.asarray(vector, dtype=np.float32).ravel())
-        return scores
-
-    def reconstruct(self, item: int) -> np.ndarray:
-        """Return the stored vector of this id, float32.
-
-        :raises KeyError: if the id is not here
-        """
-        stored, found = self._stored([item])
-        if not found[0]:
-            raise KeyError(item)
-        return stored[0]
 
     def merge(self) -> None:
         """Move what was added since the last merge into the main part; searches go on meanwhile."""
@@ -277,12 +261,3 @@ def faiss_index(vectors: np.ndarray) -> faiss.IndexScalarQuantizer:
     index.codes = faiss.MaybeOwnedVectorUInt8.create_view(faiss.swig_ptr(codes), codes.size, nobody.owner)
     index.ntotal, index.is_trained = len(vectors), True
     return index
-
-
-def inner_products(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Return the inner product of each row with the query, float32; a row's result does not depend on its place.
-
-    >>> inner_products(np.array([[1, 0], [0.5, 0.5]], dtype=np.float16), np.array([2, 4], dtype=np.float32))
-    array([2., 3.], dtype=float32)
-    """
-    return (vectors.astype(np.float32) * query).sum(axis=1)
