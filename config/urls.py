@@ -14,4 +14,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("marketplace.urls")),
     path("", include("matching.urls")),
+    path("", include("finance.urls")),
 ]
