@@ -1,0 +1,26 @@
+"""What use cases say to the evidence log; runs, which may not import services, take it from ``finance.runs.evidence``.
+
+Call ``append`` last in the use case: it locks the head of the log until the transaction ends.
+"""
+
+from finance.runs.evidence import (
+    Entry,
+    append,
+    append_all,
+    consistency_proof,
+    head,
+    inclusion_proof,
+    pseudonym,
+    root_at,
+)
+
+__all__ = [
+    "Entry",
+    "append",
+    "append_all",
+    "consistency_proof",
+    "head",
+    "inclusion_proof",
+    "pseudonym",
+    "root_at",
+]
