@@ -13,6 +13,7 @@ PARK_ROLES = (Membership.Role.OWNER, Membership.Role.OPERATOR)
 # Firms book, parks run what was booked: each is told what the other did.
 HANDLING_ROLES = (*Membership.TRADING_ROLES, Membership.Role.OPERATOR, Membership.Role.GATEKEEPER)
 BOOKING_ROLES = (*Membership.TRADING_ROLES, Membership.Role.OPERATOR)
+LENDING_ROLES = (Membership.Role.OWNER, Membership.Role.MAKER, Membership.Role.CHECKER)
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ EVENTS = {
     "pool.cancelled": Event(_("A collective purchase was cancelled"), Membership.TRADING_ROLES),
     "pool.asked": Event(_("A collective purchase asks for an offer"), Membership.TRADING_ROLES),
     "pool.ordered": Event(_("A collective purchase was ordered"), Membership.TRADING_ROLES),
+    "consent.given": Event(_("A firm lets us read its data"), LENDING_ROLES),
+    "consent.withdrawn": Event(_("A firm withdrew its consent"), LENDING_ROLES),
     "exhibition.invited": Event(_("An invitation to an exhibition"), Membership.TRADING_ROLES),
     "exhibition.changed": Event(_("An exhibition was changed or cancelled"), Membership.TRADING_ROLES),
     "booth.booked": Event(_("A booth was booked"), BOOKING_ROLES),
