@@ -1,73 +1,19 @@
-"""The score of a firm at a moment, and the scorecard that made it."""
+"""What a model says of a firm at one moment, with reasons; and what the challengers beside it say."""
 
 from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from config.runs import Run, RunQuerySet
-from finance.models.consent import DataGroup, consented
+from finance.models.consent import DataGroup, Purpose, consented
+from finance.models.scorecard import CutOffs, Scorecard
 from marketplace.models import Organisation, User
 
-
-class ScorecardQuerySet(models.QuerySet):
-    def of(self, bank: Organisation | None) -> Self:
-        """Return a bank's own, or with None the platform's."""
-        return self.filter(bank=bank)
-
-    def serving(self) -> Self:
-        return self.filter(status=Scorecard.Status.SERVING)
-
-    def in_shadow(self) -> Self:
-        return self.filter(status=Scorecard.Status.SHADOW)
-
-
-class Scorecard(models.Model):
-    """A model that a bank can read: what it weighs, with its card; the platform's own (no bank) or a bank's.
-
-    ``content`` is written once and known by its hash. One serves per tenant; challengers run beside it in shadow.
-    """
-
-    class Status(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        SHADOW = "shadow", _("In shadow")
-        SERVING = "serving", _("Serving")
-        RETIRED = "retired", _("Retired")
-
-    bank = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="scorecards")
-    name = models.CharField(_("name"), max_length=100)
-    version = models.PositiveIntegerField(_("version"))
-    family = models.CharField(_("family"), max_length=20, default="logistic")
-    content = models.JSONField()
-    sha256 = models.CharField(_("SHA-256"), max_length=64)
-    signature = models.CharField(max_length=128, blank=True)
-    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
-    made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    made_at = models.DateTimeField()
-    served_from = models.DateTimeField(null=True, blank=True)
-    retired_at = models.DateTimeField(null=True, blank=True)
-
-    objects = ScorecardQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("scorecard")
-        verbose_name_plural = _("scorecards")
-        constraints = [
-            models.UniqueConstraint(
-                name="scorecard_version_once_per_tenant", fields=["bank", "version"], nulls_distinct=False
-            ),
-            models.UniqueConstraint(
-                name="scorecard_one_serves_per_tenant",
-                fields=["bank"],
-                condition=Q(status="serving"),
-                nulls_distinct=False,
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.name} {self.version}"
+# A long queue needs patience, not the same bells once more.
+RUNG_AGAIN = 500
 
 
 class CreditAssessmentQuerySet(RunQuerySet):
@@ -83,24 +29,51 @@ class CreditAssessmentQuerySet(RunQuerySet):
     def done(self) -> Self:
         return self.filter(status=Run.Status.DONE)
 
+    def newest(self) -> Self:
+        return self.order_by("-as_of", "-pk")
+
     def latest_of(self, organisation: Organisation, *, bank: Organisation | None = None) -> "CreditAssessment | None":
-        """Return the newest finished assessment of a firm by the platform's model, or by a bank's."""
+        """Return the newest finished assessment of a firm for the platform, or for a bank by its model."""
         found = self.done().filter(organisation=organisation, bank=bank)
-        return found.select_related("scorecard").order_by("-as_of", "-pk").first()
+        return found.select_related("scorecard", "cut_offs").newest().first()
+
+    def request(self, rows: "list[CreditAssessment]") -> list[int]:
+        """Make sure that each of these firms has an unfinished one by that model; return those that wait."""
+        # Two may ask at once: the constraint lets one row stand, and both get it.
+        self.bulk_create(rows, ignore_conflicts=True)
+        asked = Q(pk__in=[])
+        for row in rows:
+            asked |= Q(organisation=row.organisation_id, bank=row.bank_id, scorecard=row.scorecard_id)
+        return list(self.filter(asked, status=Run.Status.WAITING).order_by("pk").values_list("pk", flat=True))
+
+    def unheard(self, *, since: datetime) -> list[int]:
+        """Return the longest waiting ones whose bell nobody has answered, not more than are soon done."""
+        waiting = self.filter(status=Run.Status.WAITING, requested_at__lt=since)
+        return list(waiting.order_by("requested_at", "pk").values_list("pk", flat=True)[:RUNG_AGAIN])
+
+    def with_names(self) -> Self:
+        return self.select_related("organisation", "bank", "scorecard", "cut_offs", "requested_by")
 
 
 class CreditAssessment(Run):
-    """A firm's score with reasons, from what was known at ``as_of``; a worker computes it, nothing changes it later."""
+    """A firm's score with reasons, from what was known at ``as_of``; a worker computes it, nothing changes it later.
+
+    The same records and the same model give it again, bit for bit: ``sha256`` is of the input (services.assessments).
+    """
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="assessments")
-    # Whose model: a bank's, or with None the platform's.
+    # For whom: a bank, by its own model or where it has none the platform's; None: for the firm, by the platform's.
     bank = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    purpose = models.CharField(_("purpose"), max_length=12, choices=Purpose, blank=True)
     scorecard = models.ForeignKey(Scorecard, on_delete=models.PROTECT, related_name="assessments")
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     as_of = models.DateTimeField(_("as of"))
     score = models.SmallIntegerField(_("score"), null=True, blank=True)
     probability = models.FloatField(_("probability of default"), null=True, blank=True)
     grade = models.CharField(_("grade"), max_length=5, blank=True)
+    # Where the bank drew its lines that day, and what they make of the score; empty where it has drawn none.
+    cut_offs = models.ForeignKey(CutOffs, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    recommended = models.CharField(_("recommended"), max_length=10, choices=CutOffs.Verdict, blank=True)
     # [{feature, points, zh, en}]: they add up to the score.
     reasons = models.JSONField(default=list, blank=True)
     # What would raise it: [{change, points, zh, en}].
@@ -115,22 +88,45 @@ class CreditAssessment(Run):
     class Meta:
         verbose_name = _("credit assessment")
         verbose_name_plural = _("credit assessments")
-        indexes = [models.Index(name="credit_assessment_of_firm", fields=["organisation", "-as_of"])]
+        indexes = [
+            models.Index(name="credit_assessment_of_firm", fields=["organisation", "-as_of"]),
+            models.Index(
+                name="credit_assessment_unfinished",
+                fields=["status", "requested_at"],
+                condition=Q(status__in=["waiting", "running"]),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="credit_assessment_one_unfinished_per_model",
-                fields=["organisation", "scorecard"],
+                fields=["organisation", "bank", "scorecard"],
                 condition=Q(status__in=["waiting", "running"]),
+                nulls_distinct=False,
             ),
             models.CheckConstraint(
                 name="credit_assessment_done_has_a_score",
                 condition=~Q(status="done")
                 | Q(score__isnull=False, probability__gte=0, probability__lte=1) & ~Q(grade="") & ~Q(sha256=""),
             ),
+            models.CheckConstraint(
+                name="credit_assessment_recommendation_goes_with_cut_offs",
+                condition=Q(cut_offs=None, recommended="") | Q(cut_offs__isnull=False) & ~Q(recommended=""),
+            ),
+            models.CheckConstraint(
+                name="credit_assessment_is_not_of_the_bank_itself", condition=Q(bank=None) | ~Q(bank=F("organisation"))
+            ),
         ]
 
     def __str__(self):
         return f"{self.organisation_id}: {self.grade} {self.score}"
+
+
+class ShadowScoreQuerySet(models.QuerySet):
+    def of_tenant(self, bank: Organisation | None) -> Self:
+        return self.filter(assessment__bank=bank)
+
+    def with_assessments(self) -> Self:
+        return self.select_related("assessment__organisation", "scorecard")
 
 
 class ShadowScore(models.Model):
@@ -141,6 +137,8 @@ class ShadowScore(models.Model):
     score = models.SmallIntegerField(_("score"))
     probability = models.FloatField(_("probability of default"))
     grade = models.CharField(_("grade"), max_length=5)
+
+    objects = ShadowScoreQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("shadow score")
