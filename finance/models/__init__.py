@@ -5,6 +5,7 @@ from finance.models.authority import Authority
 from finance.models.consent import Consent, DataGroup, Purpose, RecordRead, consented
 from finance.models.decision import Decision
 from finance.models.drawdown import Drawdown, RiskClass
+from finance.models.finding import Finding, FindingExplanation, FindingRecord, FindingRun
 from finance.models.line import CreditLine, Reservation
 from finance.models.log import Checkpoint, Cosignature, LogHead, LogLeaf, LogNode, Witness
 from finance.models.product import CreditProduct
@@ -29,6 +30,10 @@ __all__ = [
     "DataGroup",
     "Decision",
     "Drawdown",
+    "Finding",
+    "FindingExplanation",
+    "FindingRecord",
+    "FindingRun",
     "LogHead",
     "LogLeaf",
     "LogNode",

@@ -1,5 +1,7 @@
 """A firm asks a bank for credit; the bank reviews and decides with four eyes."""
 
+import secrets
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -8,8 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from finance.models.assessment import CreditAssessment
+from finance.models.consent import Consent
 from finance.models.product import CreditProduct
-from marketplace.models import Organisation, User
+from marketplace.models import Attachment, Organisation, User
+from marketplace.models.booking import NUMBER_ALPHABET
+
+
+def new_application_number(now: datetime) -> str:
+    """Return a number for an application begun now: its day, and signs that nobody can guess."""
+    return f"SX{now:%y%m%d}-{''.join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))}"
 
 
 class Actor(models.TextChoices):
@@ -38,6 +47,15 @@ class ApplicationQuerySet(models.QuerySet):
     def running(self) -> Self:
         return self.exclude(status__in=Application.ENDED)
 
+    def to_lapse(self, now: datetime) -> Self:
+        """Return what waits for the firm, or for a signature, though its time has passed."""
+        return self.filter(status__in=Application.TRANSITIONS[Application.Status.LAPSED], act_by__lte=now)
+
+    def left_waiting(self, now: datetime) -> Self:
+        """Return what the bank should have acted on by now."""
+        banks = (Application.Status.SUBMITTED, Application.Status.IN_REVIEW, Application.Status.PROPOSED)
+        return self.filter(status__in=banks, act_by__lte=now)
+
     def with_names(self) -> Self:
         return self.select_related("firm", "bank", "product", "assessment")
 
@@ -57,7 +75,7 @@ class Application(models.Model):
         MORE_ASKED = "more_asked", _("More was asked for")
         PROPOSED = "proposed", _("Waiting for the checker")
         APPROVED = "approved", pgettext_lazy("credit", "Approved")
-        AGREED = "agreed", _("Agreement signed")
+        AGREED = "agreed", _("Accepted, to be signed")
         ACTIVE = "active", _("Line open")
         CLOSED = "closed", _("Closed")
         REFUSED = "refused", pgettext_lazy("credit", "Refused")
@@ -67,7 +85,7 @@ class Application(models.Model):
     TRANSITIONS = {
         Status.SUBMITTED: (Status.DRAFT,),
         Status.IN_REVIEW: (Status.SUBMITTED, Status.MORE_ASKED, Status.PROPOSED),
-        Status.MORE_ASKED: (Status.IN_REVIEW, Status.SUBMITTED),
+        Status.MORE_ASKED: (Status.IN_REVIEW,),
         Status.PROPOSED: (Status.IN_REVIEW,),
         Status.APPROVED: (Status.PROPOSED,),
         Status.REFUSED: (Status.PROPOSED,),
@@ -104,6 +122,13 @@ class Application(models.Model):
     assessment = models.ForeignKey(
         CreditAssessment, on_delete=models.PROTECT, null=True, blank=True, related_name="applications"
     )
+    # Under which the bank reads what it reviews, and what the product's rules said of the firm that day:
+    # [{code, is_met, zh, en}].
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="applications")
+    eligibility = models.JSONField(default=list, blank=True)
+    # The product's conditions as they were when it was handed in.
+    terms = models.JSONField(default=dict, blank=True)
+    end_reason = models.CharField(_("why it ended"), max_length=300, blank=True)
     waits_for = models.CharField(_("who acts next"), max_length=10, choices=Actor, default=Actor.FIRM)
     act_by = models.DateTimeField(_("by when"), null=True, blank=True)
     # Grows with every step; who decides says which version was read.
@@ -128,6 +153,16 @@ class Application(models.Model):
                 name="application_submitted_at_goes_with_status",
                 condition=Q(status__in=["draft", "withdrawn", "lapsed"]) | Q(submitted_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="application_in_review_has_a_maker",
+                condition=~Q(status__in=["in_review", "more_asked", "proposed", "approved", "agreed", "active"])
+                | Q(maker__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="application_ended_at_goes_with_status",
+                condition=Q(status__in=["closed", "refused", "withdrawn", "lapsed"], ended_at__isnull=False)
+                | Q(~Q(status__in=["closed", "refused", "withdrawn", "lapsed"]), ended_at=None),
+            ),
             models.UniqueConstraint(
                 name="application_one_running_per_firm_and_product",
                 fields=["firm", "product"],
@@ -137,6 +172,16 @@ class Application(models.Model):
 
     def __str__(self):
         return self.number
+
+    @property
+    def is_running(self) -> bool:
+        return self.status not in self.ENDED
+
+
+class ApplicationEventQuerySet(models.QuerySet):
+    def shared(self) -> Self:
+        """Return what firm and bank both see."""
+        return self.filter(is_internal=False)
 
 
 class ApplicationEvent(models.Model):
@@ -151,6 +196,8 @@ class ApplicationEvent(models.Model):
     details = models.JSONField(default=dict, blank=True)
     is_internal = models.BooleanField(default=False)
 
+    objects = ApplicationEventQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("step of an application")
         verbose_name_plural = _("steps of applications")
@@ -160,89 +207,20 @@ class ApplicationEvent(models.Model):
         return f"{self.application_id}: {self.kind}"
 
 
-class Decision(models.Model):
-    """What a bank's maker proposed of an application and what its checker made of it.
+class ApplicationDocument(models.Model):
+    """A file that the firm handed in with an application; the bank reads it while the firm's consent stands."""
 
-    An override is a decision against what the model and the product's rules say; it carries a coded reason and words.
-    """
-
-    class Outcome(models.TextChoices):
-        APPROVE = "approve", _("Approve")
-        REFUSE = "refuse", _("Refuse")
-
-    class Verdict(models.TextChoices):
-        WAITING = "waiting", _("Waiting for the checker")
-        CONFIRMED = "confirmed", _("Confirmed by the checker")
-        RETURNED = "returned", _("Sent back by the checker")
-
-    class OverrideReason(models.TextChoices):
-        KNOWN_CUSTOMER = "known_customer", _("Long known to the bank")
-        COLLATERAL = "collateral", _("Collateral or guarantee not in the model")
-        OUTDATED_DATA = "outdated_data", _("The records do not show the present state")
-        SECTOR_OUTLOOK = "sector_outlook", _("Outlook of the trade")
-        CONCENTRATION = "concentration", _("Too much depends on one customer")
-        DOUBTFUL_TRADE = "doubtful_trade", _("Doubts whether the trade is genuine")
-        POLICY = "policy", _("A policy of the bank")
-        OTHER = "other", _("Something else")
-
-    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="decisions")
-    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
-    amount = models.DecimalField(_("amount"), max_digits=18, decimal_places=2, null=True, blank=True)
-    days = models.PositiveSmallIntegerField(_("term (days)"), null=True, blank=True)
-    rate_bp = models.PositiveIntegerField(_("rate (basis points)"), null=True, blank=True)
-    # How the rate came about: [{zh, en, bp}].
-    pricing = models.JSONField(default=list, blank=True)
-    # Why it was refused: [{code, zh, en}], the same that the firm reads.
-    refusal_reasons = models.JSONField(default=list, blank=True)
-    conditions = models.TextField(_("conditions"), blank=True)
-    assessment = models.ForeignKey(
-        CreditAssessment, on_delete=models.PROTECT, null=True, blank=True, related_name="decisions"
-    )
-    # What the model and the rules recommended: approve or refuse.
-    recommended = models.CharField(_("recommended"), max_length=10, choices=Outcome)
-    is_override = models.BooleanField(_("override"), default=False)
-    override_reason = models.CharField(max_length=20, choices=OverrideReason, blank=True)
-    override_text = models.TextField(blank=True)
-    # On which version of the application it was made.
-    version = models.PositiveIntegerField()
-    maker = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    made_at = models.DateTimeField()
-    note = models.TextField(_("note"), blank=True)
-    verdict = models.CharField(max_length=10, choices=Verdict, default=Verdict.WAITING)
-    checker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    checked_at = models.DateTimeField(null=True, blank=True)
-    checker_note = models.TextField(blank=True)
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="documents")
+    attachment = models.ForeignKey(Attachment, on_delete=models.PROTECT, related_name="+")
+    added_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
 
     class Meta:
-        verbose_name = _("credit decision")
-        verbose_name_plural = _("credit decisions")
+        verbose_name = _("document of an application")
+        verbose_name_plural = _("documents of applications")
         constraints = [
-            models.UniqueConstraint(
-                name="decision_one_waits_per_application", fields=["application"], condition=Q(verdict="waiting")
-            ),
-            models.CheckConstraint(
-                name="decision_maker_is_not_its_checker", condition=Q(checker=None) | ~Q(maker=F("checker"))
-            ),
-            models.CheckConstraint(
-                name="decision_checked_at_goes_with_verdict",
-                condition=Q(verdict="waiting", checker=None, checked_at=None)
-                | Q(~Q(verdict="waiting"), checker__isnull=False, checked_at__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="decision_approval_says_amount_term_and_rate",
-                condition=Q(outcome="refuse")
-                | Q(amount__gt=0, amount__isnull=False, days__isnull=False, rate_bp__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="decision_override_says_why",
-                condition=Q(is_override=False, override_reason="", override_text="")
-                | Q(is_override=True) & ~Q(override_reason="") & ~Q(override_text=""),
-            ),
-            models.CheckConstraint(
-                name="decision_against_the_recommendation_is_an_override",
-                condition=Q(outcome=F("recommended")) | Q(is_override=True),
-            ),
+            models.UniqueConstraint(name="application_document_once", fields=["application", "attachment"]),
         ]
 
     def __str__(self):
-        return f"{self.application_id}: {self.outcome}"
+        return f"{self.application_id}: {self.attachment_id}"

@@ -9,7 +9,13 @@ from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from finance.models.consent import DataGroup
 from marketplace.models import Organisation, User
+
+
+def least_groups() -> list[str]:
+    """Return what a bank reads of a firm before it lends, unless the product says otherwise."""
+    return [DataGroup.SCORE, DataGroup.SALES, DataGroup.PURCHASES, DataGroup.FINDINGS, DataGroup.DOCUMENTS]
 
 
 class CreditProductQuerySet(models.QuerySet):
@@ -18,8 +24,12 @@ class CreditProductQuerySet(models.QuerySet):
         until = Q(offered_until=None) | Q(offered_until__gte=on)
         return self.filter(until, is_open=True, offered_from__lte=on, bank__state=Organisation.State.APPROVED)
 
+    def of_bank(self, user: User) -> Self:
+        """Return the products of the user's banks, open or not."""
+        return self.filter(bank__in=Organisation.objects.of(user), bank__kind=Organisation.Kind.BANK)
+
     def editable_by(self, user: User) -> Self:
-        return self.filter(bank__in=Organisation.objects.of(user, "owner", "maker"))
+        return self.filter(bank__in=Organisation.objects.of(user, "owner"), bank__kind=Organisation.Kind.BANK)
 
     def with_names(self) -> Self:
         return self.select_related("bank")
@@ -28,8 +38,8 @@ class CreditProductQuerySet(models.QuerySet):
 class CreditProduct(models.Model):
     """A bank's product: amounts, terms, the rate over the loan prime rate, and who is eligible.
 
-    ``eligibility`` holds the hard rules: {min_score, min_grade, min_months_of_records, min_sales_per_year, regions,
-    industries, needs_guarantee, needs_core_enterprise}; what is absent asks nothing.
+    ``eligibility`` holds the hard rules: {min_score, min_grade, min_months_of_records, min_sales_per_year,
+    max_percent_of_sales, regions, industries, needs_guarantee, needs_core_enterprise}; what is absent asks nothing.
     """
 
     class Kind(models.TextChoices):
@@ -43,6 +53,36 @@ class CreditProduct(models.Model):
         EQUAL_PRINCIPAL = "equal_principal", _("Equal parts of principal")
         ANNUITY = "annuity", _("Equal instalments")
         AT_MATURITY = "at_maturity", _("All at the end")
+
+    class Signing(models.TextChoices):
+        ELECTRONIC = "electronic", _("Both sign here")
+        BRANCH = "branch", _("Signed on paper at the branch")
+
+    # What a bank says of it: forms, services and the API take these fields.
+    PROFILE_FIELDS = (
+        "code",
+        "name_zh",
+        "name_en",
+        "about_zh",
+        "about_en",
+        "kind",
+        "currency",
+        "min_amount",
+        "max_amount",
+        "min_days",
+        "max_days",
+        "is_revolving",
+        "repayment_methods",
+        "base_rate_bp",
+        "spread_bp",
+        "guarantee_discount_bp",
+        "penalty_bp",
+        "eligibility",
+        "consent_groups",
+        "signing",
+        "offered_from",
+        "offered_until",
+    )
 
     bank = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="credit_products")
     code = models.CharField(_("code"), max_length=40)
@@ -64,6 +104,11 @@ class CreditProduct(models.Model):
     guarantee_discount_bp = models.PositiveIntegerField(_("discount for a guarantee (basis points)"), default=0)
     penalty_bp = models.PositiveIntegerField(_("added when overdue (% of the rate)"), default=50)
     eligibility = models.JSONField(_("who is eligible"), default=dict, blank=True)
+    # What the firm must let the bank read to apply.
+    consent_groups = ArrayField(
+        models.CharField(max_length=20, choices=DataGroup), verbose_name=_("data asked for"), default=least_groups
+    )
+    signing = models.CharField(_("contract"), max_length=10, choices=Signing, default=Signing.ELECTRONIC)
     is_open = models.BooleanField(_("open"), default=True)
     offered_from = models.DateField(_("offered from"))
     offered_until = models.DateField(_("offered until"), null=True, blank=True)
@@ -84,6 +129,11 @@ class CreditProduct(models.Model):
             models.CheckConstraint(
                 name="credit_product_terms_are_in_order", condition=Q(min_days__gte=1, max_days__gte=F("min_days"))
             ),
+            models.CheckConstraint(name="credit_product_is_repaid_somehow", condition=Q(repayment_methods__len__gte=1)),
+            models.CheckConstraint(
+                name="credit_product_ends_after_it_begins",
+                condition=Q(offered_until=None) | Q(offered_until__gte=F("offered_from")),
+            ),
         ]
 
     def __str__(self):
@@ -92,4 +142,9 @@ class CreditProduct(models.Model):
     @property
     def name(self) -> str:
         first, second = (self.name_en, self.name_zh) if get_language() == "en" else (self.name_zh, self.name_en)
+        return first or second
+
+    @property
+    def about(self) -> str:
+        first, second = (self.about_en, self.about_zh) if get_language() == "en" else (self.about_zh, self.about_en)
         return first or second
