@@ -64,9 +64,13 @@ def test_proof_asks_two_queries_however_long_the_log(now, django_assert_num_quer
 
 
 def test_append_undone_with_its_use_case_leaves_no_trace(now):
-    with pytest.raises(RuntimeError), transaction.atomic():
-        evidence.append(kind="thing.done", content={}, at=now)
-        raise RuntimeError
+    def use_case():
+        with transaction.atomic():
+            evidence.append(kind="thing.done", content={}, at=now)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        use_case()
 
     assert evidence.head().size == 0
     assert evidence.append(kind="thing.done", content={}, at=now).index == 0
