@@ -5,7 +5,11 @@ import os
 import shutil
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
+
+from config.celery import app
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -30,6 +34,33 @@ def _settings_for_tests(settings, tmp_path):
 def now():
     """Return a fixed moment: noon in Shanghai on 2 March 2026."""
     return dt.datetime(2026, 3, 2, 4, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def clock(monkeypatch, now):
+    """Let pages and services read the time that the test knows."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+
+
+@pytest.fixture
+def worker():
+    """Let a worker in this process answer each bell at once."""
+    app.conf.task_always_eager = app.conf.task_eager_propagates = True
+    yield
+    app.conf.task_always_eager = app.conf.task_eager_propagates = False
+
+
+@pytest.fixture
+def count_queries(client):
+    """Return how many queries a page asks."""
+
+    def count(path: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            response = client.get(path)
+        assert response.status_code == 200
+        return len(asked)
+
+    return count
 
 
 @pytest.fixture(autouse=True)

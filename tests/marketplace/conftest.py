@@ -1,20 +1,5 @@
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-
-
-@pytest.fixture
-def count_queries(client):
-    """Return how many queries a page asks."""
-
-    def count(path: str) -> int:
-        with CaptureQueriesContext(connection) as asked:
-            response = client.get(path)
-        assert response.status_code == 200
-        return len(asked)
-
-    return count
 
 
 @pytest.fixture
