@@ -2,12 +2,17 @@ from finance.models.agreement import Agreement
 from finance.models.application import Actor, Application, ApplicationDocument, ApplicationEvent
 from finance.models.assessment import CreditAssessment, ShadowScore
 from finance.models.authority import Authority
+from finance.models.bank_file import BankFile, BankFileRow, ReconciliationBreak
+from finance.models.claim import Claim, ClaimEvent, Recovery
 from finance.models.consent import Consent, DataGroup, Purpose, RecordRead, consented
+from finance.models.cover import CoverQuote, Guarantee
 from finance.models.decision import Decision
 from finance.models.drawdown import Drawdown, RiskClass
 from finance.models.finding import Finding, FindingExplanation, FindingRecord, FindingRun
 from finance.models.line import CreditLine, Reservation
 from finance.models.log import Checkpoint, Cosignature, LogHead, LogLeaf, LogNode, Witness
+from finance.models.offline_act import OfflineAct
+from finance.models.partnership import Partnership
 from finance.models.product import CreditProduct
 from finance.models.promotion import PromotionRule
 from finance.models.record import RecordImport, RecordKind, TransactionRecord
@@ -20,9 +25,14 @@ __all__ = [
     "ApplicationDocument",
     "ApplicationEvent",
     "Authority",
+    "BankFile",
+    "BankFileRow",
     "Checkpoint",
+    "Claim",
+    "ClaimEvent",
     "Consent",
     "Cosignature",
+    "CoverQuote",
     "CreditAssessment",
     "CreditLine",
     "CreditProduct",
@@ -34,14 +44,19 @@ __all__ = [
     "FindingExplanation",
     "FindingRecord",
     "FindingRun",
+    "Guarantee",
     "LogHead",
     "LogLeaf",
     "LogNode",
+    "OfflineAct",
+    "Partnership",
     "PromotionRule",
     "Purpose",
+    "ReconciliationBreak",
     "RecordImport",
     "RecordKind",
     "RecordRead",
+    "Recovery",
     "Reservation",
     "RiskClass",
     "Scorecard",
