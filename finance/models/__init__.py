@@ -7,18 +7,24 @@ from finance.models.claim import Claim, ClaimEvent, Recovery
 from finance.models.consent import Consent, DataGroup, Purpose, RecordRead, consented
 from finance.models.cover import CoverQuote, Guarantee
 from finance.models.decision import Decision
-from finance.models.drawdown import Drawdown, RiskClass
+from finance.models.drawdown import ClassChange, Drawdown, RiskClass
 from finance.models.finding import Finding, FindingExplanation, FindingRecord, FindingRun
+from finance.models.instalment import Instalment
+from finance.models.ledger import Account, Entry, Posting
 from finance.models.line import CreditLine, Reservation
+from finance.models.line_change import LineChange
 from finance.models.log import Checkpoint, Cosignature, LogHead, LogLeaf, LogNode, Witness
 from finance.models.offline_act import OfflineAct
 from finance.models.partnership import Partnership
 from finance.models.product import CreditProduct
+from finance.models.programme import ProgrammeInvitation
 from finance.models.promotion import PromotionRule
 from finance.models.record import RecordImport, RecordKind, TransactionRecord
+from finance.models.repayment import Repayment
 from finance.models.scorecard import CutOffs, Scorecard
 
 __all__ = [
+    "Account",
     "Actor",
     "Agreement",
     "Application",
@@ -30,6 +36,7 @@ __all__ = [
     "Checkpoint",
     "Claim",
     "ClaimEvent",
+    "ClassChange",
     "Consent",
     "Cosignature",
     "CoverQuote",
@@ -40,16 +47,21 @@ __all__ = [
     "DataGroup",
     "Decision",
     "Drawdown",
+    "Entry",
     "Finding",
     "FindingExplanation",
     "FindingRecord",
     "FindingRun",
     "Guarantee",
+    "Instalment",
+    "LineChange",
     "LogHead",
     "LogLeaf",
     "LogNode",
     "OfflineAct",
     "Partnership",
+    "Posting",
+    "ProgrammeInvitation",
     "PromotionRule",
     "Purpose",
     "ReconciliationBreak",
@@ -57,6 +69,7 @@ __all__ = [
     "RecordKind",
     "RecordRead",
     "Recovery",
+    "Repayment",
     "Reservation",
     "RiskClass",
     "Scorecard",

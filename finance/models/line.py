@@ -30,6 +30,27 @@ class CreditLineQuerySet(models.QuerySet):
         """Return those that may be reserved and drawn on that day."""
         return self.filter(status=CreditLine.Status.OPEN, starts_on__lte=on, ends_on__gte=on)
 
+    def of_bank(self, user: User, *roles: str) -> Self:
+        """Return the lines of banks where the user has one of these roles."""
+        return self.filter(bank__in=Organisation.objects.of(user, *roles))
+
+    def of_firm(self, user: User, *roles: str) -> Self:
+        """Return the lines of firms for which the user acts in one of these roles."""
+        return self.filter(borrower__in=Organisation.objects.of(user, *roles))
+
+    def drawable(self) -> Self:
+        """Return the leaves of the trees: the lines of firms that draw themselves."""
+        return self.filter(kind__in=[CreditLine.Kind.MEMBER, CreditLine.Kind.SINGLE])
+
+    def below(self, line: "CreditLine") -> Self:
+        """Return a line and all under it."""
+        return self.filter(path__contains=[line.pk])
+
+    def lock_in_order(self) -> list["CreditLine"]:
+        """Lock these rows from the root down, as everybody does: who wants the same nodes waits, and nobody in a circle."""
+        # A node is made after the one above it, so ids grow along every path.
+        return list(self.order_by("pk").select_for_update(no_key=True, of=("self",)))
+
     def with_names(self) -> Self:
         return self.select_related("bank", "borrower", "parent__borrower", "application__product")
 
@@ -122,10 +143,29 @@ class CreditLine(models.Model):
         return self.limit - self.reserved - self.used
 
 
+class ReservationQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(line__in=CreditLine.objects.visible_to(user))
+
+    def held(self) -> Self:
+        return self.filter(status=Reservation.Status.HELD)
+
+    def undrawn(self) -> Self:
+        """Return what is held and asked for by no drawdown."""
+        return self.held().filter(drawdown=None)
+
+    def with_names(self) -> Self:
+        return self.select_related("line__bank", "line__borrower", "order__seller", "order__buyer", "pool")
+
+
 class Reservation(models.Model):
-    """A part of a line kept for an order or a collective order until it is drawn, freed or lapses."""
+    """A part of a line kept for an order or a collective order until it is drawn, freed or lapses.
+
+    A pledge is a member's word that its part of a collective order may be reserved; it takes nothing from the line yet.
+    """
 
     class Status(models.TextChoices):
+        PLEDGED = "pledged", _("Promised to a collective order")
         HELD = "held", _("Reserved")
         DRAWN = "drawn", _("Drawn")
         FREED = "freed", _("Freed")
@@ -141,6 +181,8 @@ class Reservation(models.Model):
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ReservationQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("reservation of credit")
         verbose_name_plural = _("reservations of credit")
@@ -151,6 +193,20 @@ class Reservation(models.Model):
                 name="reservation_one_held_per_order",
                 fields=["order"],
                 condition=Q(status__in=["held", "drawn"], order__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="reservation_one_pledge_per_pool_and_line",
+                fields=["pool", "line"],
+                condition=Q(status="pledged"),
+            ),
+            models.CheckConstraint(
+                name="reservation_pledge_is_to_a_pool",
+                condition=~Q(status="pledged") | Q(pool__isnull=False, order=None),
+            ),
+            models.CheckConstraint(
+                name="reservation_ended_at_goes_with_status",
+                condition=Q(status__in=["pledged", "held"], ended_at=None)
+                | Q(status__in=["drawn", "freed"], ended_at__isnull=False),
             ),
         ]
 
