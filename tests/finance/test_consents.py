@@ -146,7 +146,7 @@ def test_reads_that_are_required_are_refused_as_a_whole(firm, bank, owner, maker
     wanted = {"firm": firm, "reader": bank, "by": maker, "purpose": Purpose.REVIEW, "now": now}
 
     reads.require(**wanted, groups=[DataGroup.SALES])
-    with pytest.raises(reads.NotConsented, match="Payments"):
+    with pytest.raises(reads.NotConsented, match="付款"):
         reads.require(**wanted, groups=[DataGroup.SALES, DataGroup.PAYMENTS])
 
     assert RecordRead.objects.count() == 1
