@@ -14,6 +14,7 @@ from finance.models.ledger import Account, Entry, Posting
 from finance.models.line import CreditLine, Reservation
 from finance.models.line_change import LineChange
 from finance.models.log import Checkpoint, Cosignature, LogHead, LogLeaf, LogNode, Witness
+from finance.models.monitoring import Alarm, BadLoan, MonitoringRun
 from finance.models.offline_act import OfflineAct
 from finance.models.partnership import Partnership
 from finance.models.product import CreditProduct
@@ -22,15 +23,18 @@ from finance.models.promotion import PromotionRule
 from finance.models.record import RecordImport, RecordKind, TransactionRecord
 from finance.models.repayment import Repayment
 from finance.models.scorecard import CutOffs, Scorecard
+from finance.models.warning import EarlyWarning, WarningRun
 
 __all__ = [
     "Account",
     "Actor",
     "Agreement",
+    "Alarm",
     "Application",
     "ApplicationDocument",
     "ApplicationEvent",
     "Authority",
+    "BadLoan",
     "BankFile",
     "BankFileRow",
     "Checkpoint",
@@ -47,6 +51,7 @@ __all__ = [
     "DataGroup",
     "Decision",
     "Drawdown",
+    "EarlyWarning",
     "Entry",
     "Finding",
     "FindingExplanation",
@@ -58,6 +63,7 @@ __all__ = [
     "LogHead",
     "LogLeaf",
     "LogNode",
+    "MonitoringRun",
     "OfflineAct",
     "Partnership",
     "Posting",
@@ -75,6 +81,7 @@ __all__ = [
     "Scorecard",
     "ShadowScore",
     "TransactionRecord",
+    "WarningRun",
     "Witness",
     "consented",
 ]
