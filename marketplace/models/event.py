@@ -109,6 +109,24 @@ EVENTS = {
     "pool.ordered": Event(_("A collective purchase was ordered"), Membership.TRADING_ROLES),
     "consent.given": Event(_("A firm lets us read its data"), LENDING_ROLES),
     "consent.withdrawn": Event(_("A firm withdrew its consent"), LENDING_ROLES),
+    "credit.submitted": Event(_("A firm applied for credit"), (Membership.Role.OWNER, Membership.Role.MAKER)),
+    "credit.more_asked": Event(_("A bank asks for more about an application"), Membership.TRADING_ROLES),
+    "credit.answered": Event(_("A firm answered about its application"), (Membership.Role.MAKER,)),
+    "credit.proposed": Event(_("An application waits for a checker"), (Membership.Role.CHECKER,)),
+    "credit.sent_back": Event(_("A checker sent an application back"), (Membership.Role.MAKER,)),
+    "credit.decided": Event(_("A bank decided on an application"), Membership.TRADING_ROLES),
+    "credit.accepted": Event(
+        _("A firm accepted and signed a credit offer"), (Membership.Role.MAKER, Membership.Role.CHECKER)
+    ),
+    "credit.line_opened": Event(
+        _("A line of credit was opened"), (*Membership.TRADING_ROLES, Membership.Role.MAKER, Membership.Role.CHECKER)
+    ),
+    "credit.withdrawn": Event(_("A firm withdrew its application"), (Membership.Role.MAKER, Membership.Role.CHECKER)),
+    "credit.lapsed": Event(_("An application lapsed"), (*Membership.TRADING_ROLES, Membership.Role.MAKER)),
+    "credit.left_waiting": Event(
+        _("An application has waited too long"),
+        (Membership.Role.OWNER, Membership.Role.MAKER, Membership.Role.CHECKER),
+    ),
     "exhibition.invited": Event(_("An invitation to an exhibition"), Membership.TRADING_ROLES),
     "exhibition.changed": Event(_("An exhibition was changed or cancelled"), Membership.TRADING_ROLES),
     "booth.booked": Event(_("A booth was booked"), BOOKING_ROLES),
