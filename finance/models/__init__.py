@@ -20,9 +20,11 @@ from finance.models.partnership import Partnership
 from finance.models.product import CreditProduct
 from finance.models.programme import ProgrammeInvitation
 from finance.models.promotion import PromotionRule
+from finance.models.receivable import Assignment, Receivable
 from finance.models.record import RecordImport, RecordKind, TransactionRecord
 from finance.models.repayment import Repayment
 from finance.models.scorecard import CutOffs, Scorecard
+from finance.models.voucher import CreditVoucher, VoucherCheck, VoucherPresentation, new_nonce
 from finance.models.warning import EarlyWarning, WarningRun
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Application",
     "ApplicationDocument",
     "ApplicationEvent",
+    "Assignment",
     "Authority",
     "BadLoan",
     "BankFile",
@@ -47,6 +50,7 @@ __all__ = [
     "CreditAssessment",
     "CreditLine",
     "CreditProduct",
+    "CreditVoucher",
     "CutOffs",
     "DataGroup",
     "Decision",
@@ -70,6 +74,7 @@ __all__ = [
     "ProgrammeInvitation",
     "PromotionRule",
     "Purpose",
+    "Receivable",
     "ReconciliationBreak",
     "RecordImport",
     "RecordKind",
@@ -81,7 +86,10 @@ __all__ = [
     "Scorecard",
     "ShadowScore",
     "TransactionRecord",
+    "VoucherCheck",
+    "VoucherPresentation",
     "WarningRun",
     "Witness",
     "consented",
+    "new_nonce",
 ]
