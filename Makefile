@@ -25,7 +25,7 @@ run: setup
 
 test:
 	$(call installed,--with-tests)
-	@exec $(VENV) -m pytest $(ARGS)
+	@exec $(VENV) -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile $(ARGS)
 
 bench:
 	$(call installed,--with-tests)

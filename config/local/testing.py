@@ -31,7 +31,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     return (yield)
 
 
+# With a process for each core the workers collect, each for itself, and find the services of the first one running.
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if getattr(session.config.option, "numprocesses", None):
+        _wait(session)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
+    _wait(session)
+
+
+def _wait(session: pytest.Session) -> None:
     try:
         for use in session.config.stash[USES]:
             use.wait()
