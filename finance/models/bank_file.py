@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 from config.runs import Run, RunQuerySet
 from finance.models.drawdown import Drawdown
 from finance.models.offline_act import OfflineAct
+from finance.models.repayment import Repayment
 from marketplace.models import Attachment, Organisation, User
 
 
@@ -113,6 +114,7 @@ class BankFileRow(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State)
     drawdown = models.ForeignKey(Drawdown, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     act = models.ForeignKey(OfflineAct, on_delete=models.PROTECT, null=True, blank=True, related_name="bank_rows")
+    repayment = models.ForeignKey(Repayment, on_delete=models.PROTECT, null=True, blank=True, related_name="bank_rows")
 
     class Meta:
         verbose_name = _("row of a bank file")
@@ -121,7 +123,8 @@ class BankFileRow(models.Model):
             models.UniqueConstraint(name="bank_file_row_once_per_reference", fields=["bank", "kind", "reference"]),
             models.CheckConstraint(name="bank_file_row_amount_is_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(
-                name="bank_file_row_posted_has_its_act", condition=~Q(state="posted") | Q(act__isnull=False)
+                name="bank_file_row_posted_has_what_it_posted",
+                condition=~Q(state="posted") | Q(act__isnull=False) | Q(repayment__isnull=False),
             ),
         ]
 
@@ -160,6 +163,7 @@ class ReconciliationBreak(models.Model):
     kind = models.CharField(_("kind"), max_length=15, choices=Kind)
     row = models.ForeignKey(BankFileRow, on_delete=models.PROTECT, null=True, blank=True, related_name="breaks")
     act = models.ForeignKey(OfflineAct, on_delete=models.PROTECT, null=True, blank=True, related_name="breaks")
+    repayment = models.ForeignKey(Repayment, on_delete=models.PROTECT, null=True, blank=True, related_name="breaks")
     # What each side says: {here: {amount, day}, there: {amount, day}, why: {zh, en}}.
     details = models.JSONField(default=dict, blank=True)
     resolution = models.CharField(_("how it was settled"), max_length=20, choices=Resolution, blank=True)
@@ -174,7 +178,8 @@ class ReconciliationBreak(models.Model):
         verbose_name_plural = _("breaks")
         constraints = [
             models.CheckConstraint(
-                name="break_is_of_a_row_or_an_act", condition=Q(row__isnull=False) | Q(act__isnull=False)
+                name="break_is_about_something",
+                condition=Q(row__isnull=False) | Q(act__isnull=False) | Q(repayment__isnull=False),
             ),
             models.UniqueConstraint(
                 name="break_once_per_row_and_kind", fields=["row", "kind"], condition=Q(row__isnull=False)
@@ -183,6 +188,11 @@ class ReconciliationBreak(models.Model):
             models.UniqueConstraint(
                 name="break_missing_there_is_open_once_per_act",
                 fields=["act"],
+                condition=Q(kind="missing_there", resolution=""),
+            ),
+            models.UniqueConstraint(
+                name="break_missing_there_is_open_once_per_repayment",
+                fields=["repayment"],
                 condition=Q(kind="missing_there", resolution=""),
             ),
             models.CheckConstraint(

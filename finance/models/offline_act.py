@@ -153,6 +153,8 @@ class OfflineAct(models.Model):
     }
     AWAITED = (Status.EXPECTED, Status.REFUSED, Status.OVERDUE)
     RUNNING = (*AWAITED, Status.RECORDED)
+    # Who has such acts to do.
+    ACTING = (Organisation.Kind.BANK, Organisation.Kind.INSURER, Organisation.Kind.GUARANTOR)
     RECORDING_ROLES = ("maker", "owner")
     CONFIRMING_ROLES = ("checker",)
     # Those that are shown by a paper; the others by the reference of a payment.
