@@ -5,6 +5,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from finance.models.application import Application
 from finance.models.assessment import CreditAssessment
@@ -40,6 +41,12 @@ class Decision(models.Model):
 
     class Outcome(models.TextChoices):
         APPROVE = "approve", _("Approve")
+        REFUSE = "refuse", _("Refuse")
+
+    class Recommended(models.TextChoices):
+        APPROVE = "approve", _("Approve")
+        # The score lies between the bank's cut-offs: either outcome follows the recommendation.
+        REVIEW = "review", pgettext_lazy("model", "A person decides")
         REFUSE = "refuse", _("Refuse")
 
     class Verdict(models.TextChoices):
@@ -82,8 +89,8 @@ class Decision(models.Model):
     assessment = models.ForeignKey(
         CreditAssessment, on_delete=models.PROTECT, null=True, blank=True, related_name="decisions"
     )
-    # What the model and the rules recommended: approve or refuse.
-    recommended = models.CharField(_("recommended"), max_length=10, choices=Outcome)
+    # What the model's cut-offs, the product's rules and the findings recommended.
+    recommended = models.CharField(_("recommended"), max_length=10, choices=Recommended)
     # Most that the rules allow and the least rate that the price list asks for; what goes beyond is an override too.
     recommended_amount = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
     recommended_rate_bp = models.PositiveIntegerField(null=True, blank=True)
@@ -160,7 +167,7 @@ class Decision(models.Model):
             ),
             models.CheckConstraint(
                 name="decision_against_the_recommendation_is_an_override",
-                condition=Q(outcome=F("recommended")) | Q(is_override=True),
+                condition=Q(outcome=F("recommended")) | Q(recommended="review") | Q(is_override=True),
             ),
             models.CheckConstraint(
                 name="decision_beyond_the_rules_is_an_override",
