@@ -53,6 +53,7 @@ class Decision(models.Model):
         WAITING = "waiting", _("Waiting for the checker")
         CONFIRMED = "confirmed", _("Confirmed by the checker")
         RETURNED = "returned", _("Sent back by the checker")
+        DROPPED = "dropped", _("No longer needed: the firm withdrew")
 
     class OverrideReason(models.TextChoices):
         KNOWN_CUSTOMER = "known_customer", _("Long known to the bank")
@@ -152,8 +153,8 @@ class Decision(models.Model):
             ),
             models.CheckConstraint(
                 name="decision_checked_at_goes_with_verdict",
-                condition=Q(verdict="waiting", checker=None, checked_at=None)
-                | Q(~Q(verdict="waiting"), checker__isnull=False, checked_at__isnull=False),
+                condition=Q(verdict__in=["waiting", "dropped"], checker=None, checked_at=None)
+                | Q(~Q(verdict__in=["waiting", "dropped"]), checker__isnull=False, checked_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="decision_approval_says_amount_term_and_rate",
