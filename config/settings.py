@@ -159,6 +159,7 @@ CELERY_BEAT_SCHEDULE = {
     "marketplace-tell-overdue": {"task": "marketplace.tasks.tell_overdue", "schedule": 3600.0},
     "marketplace-close-pools": {"task": "marketplace.tasks.close_pools", "schedule": 60.0},
     "marketplace-advance-exhibitions": {"task": "marketplace.tasks.advance_exhibitions", "schedule": 60.0},
+    "finance-ring-records-again": {"task": "finance.tasks.ring_records_again", "schedule": 60.0},
     "matching-gather-events": {"task": "matching.tasks.gather_events", "schedule": 180.0},
     "matching-invite-visitors": {"task": "matching.tasks.invite_visitors", "schedule": 300.0},
     "matching-weigh-markets": {"task": "matching.tasks.weigh_markets", "schedule": 300.0},
@@ -171,6 +172,9 @@ CELERY_BEAT_SCHEDULE = {
     "matching-request-training": {"task": "matching.tasks.request_training", "schedule": crontab(hour=3, minute=10)},
     "matching-request-proof": {"task": "matching.tasks.request_proof", "schedule": crontab(hour=4, minute=10)},
     "matching-request-missing-runs": {"task": "matching.tasks.request_missing_runs", "schedule": 60.0},
+    "finance-look-at-models": {"task": "finance.tasks.request_looks_at_models", "schedule": crontab(hour=3, minute=30)},
+    "finance-look-for-signs": {"task": "finance.tasks.request_looks_for_signs", "schedule": crontab(hour=4, minute=30)},
+    "finance-ring-looks-again": {"task": "finance.tasks.ring_looks_again", "schedule": 300.0},
 }
 
 # What every process may share and lose

@@ -1,1 +1,91 @@
 """Celery's doorbells."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from finance.models import CreditAssessment, MonitoringRun, RecordImport, WarningRun
+from finance.runs import assessments, monitoring, record_imports, warnings
+
+# Seconds; a file of a million rows takes about a hundred.
+LONGEST_IMPORT = 600
+LONGEST_ASSESSMENT = 120
+LONGEST_LOOK = 900
+# Redis hands out smaller numbers first: what nobody waits for lets everything else pass.
+UNHURRIED = 9
+
+
+@shared_task(time_limit=LONGEST_IMPORT, soft_time_limit=LONGEST_IMPORT - 20)
+def import_records(import_id: int) -> None:
+    if run := RecordImport.objects.claim(import_id, now=timezone.now()):
+        record_imports.import_records(run)
+
+
+@shared_task
+def ring_records_again() -> None:
+    """Ring for the imports of records that were left behind; scheduled every minute."""
+    now = timezone.now()
+    RecordImport.objects.release(since=now - timedelta(seconds=LONGEST_IMPORT + 30))
+    for import_id in RecordImport.objects.unheard(now).order_by("pk").values_list("pk", flat=True):
+        import_records.delay(import_id)
+
+
+@shared_task(time_limit=LONGEST_ASSESSMENT, soft_time_limit=LONGEST_ASSESSMENT - 10)
+def assess(assessment_id: int) -> None:
+    if run := CreditAssessment.objects.claim(assessment_id, now=timezone.now()):
+        assessments.assess(run, clock=timezone.now)
+
+
+@shared_task
+def ring_assessments_again() -> None:
+    """Ring for the scores that were left behind; scheduled every minute."""
+    now = timezone.now()
+    CreditAssessment.objects.release(since=now - timedelta(seconds=LONGEST_ASSESSMENT + 30))
+    for assessment_id in CreditAssessment.objects.unheard(since=now - timedelta(minutes=2)):
+        assess.apply_async((assessment_id,), priority=UNHURRIED)
+
+
+@shared_task
+def request_due_assessments() -> None:
+    """Score the firms whose records or findings changed, and in time all others; scheduled every five minutes."""
+    for assessment_id in assessments.request_due(now=timezone.now()):
+        assess.apply_async((assessment_id,), priority=UNHURRIED)
+
+
+@shared_task(time_limit=LONGEST_LOOK, soft_time_limit=LONGEST_LOOK - 30)
+def look_at_model(run_id: int) -> None:
+    if run := MonitoringRun.objects.claim(run_id, now=timezone.now()):
+        monitoring.look_at_model(run, clock=timezone.now)
+
+
+@shared_task
+def request_looks_at_models() -> None:
+    """Ask for this month's look at the model of every tenant that had none; scheduled once a night."""
+    now = timezone.now()
+    for run_id in monitoring.request_due(now=now):
+        look_at_model.apply_async((run_id,), priority=UNHURRIED)
+
+
+@shared_task(time_limit=LONGEST_LOOK, soft_time_limit=LONGEST_LOOK - 30)
+def look_for_signs(run_id: int) -> None:
+    if run := WarningRun.objects.claim(run_id, now=timezone.now()):
+        warnings.look_for_signs(run, clock=timezone.now)
+
+
+@shared_task
+def request_looks_for_signs() -> None:
+    """Ask for this night's search for early signs at every bank with lines; scheduled once a night."""
+    for run_id in warnings.request_due(now=timezone.now()):
+        look_for_signs.apply_async((run_id,), priority=UNHURRIED)
+
+
+@shared_task
+def ring_looks_again() -> None:
+    """Ring for the looks at models and firms that were left behind; scheduled every five minutes."""
+    now = timezone.now()
+    for model, task in ((MonitoringRun, look_at_model), (WarningRun, look_for_signs)):
+        model.objects.release(since=now - timedelta(seconds=LONGEST_LOOK + 30))
+        unheard = model.objects.filter(status=model.Status.WAITING, requested_at__lt=now - timedelta(minutes=2))
+        for run_id in unheard.order_by("pk").values_list("pk", flat=True):
+            task.apply_async((run_id,), priority=UNHURRIED)

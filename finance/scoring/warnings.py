@@ -215,3 +215,58 @@ def score_fall(*, then: int, now: int, grade_then: str, grade_now: str, least: i
 
 def _between(days: np.ndarray, amounts: np.ndarray, after: int, until: int) -> float:
     return float(amounts[(days > after) & (days <= until)].sum())
+
+
+def late_receivables(chances: np.ndarray, amounts: np.ndarray, *, usual: float) -> Sign | None:
+    """Return a sign if much more of what customers owe the firm is likely to come late than used to.
+
+    :param chances: chance of each unpaid invoice to be paid late, shape (n,)
+    :param amounts: what is still owed on each
+    :param usual: share of the firm's settled invoices that were paid late
+
+    >>> late_receivables(np.full(6, 0.8), np.ones(6), usual=0.2).severity
+    'serious'
+    >>> late_receivables(np.full(6, 0.3), np.ones(6), usual=0.2) is None
+    True
+    """
+    if len(chances) < LEAST_PAID or amounts.sum() <= 0:
+        return None
+    expected = float(chances @ amounts / amounts.sum())
+    if expected < 0.4 or expected < usual + 0.2:
+        return None
+    return Sign(
+        "late_receivables",
+        SERIOUS if expected >= 0.7 else NOTICE,
+        {"expected": round(expected, 4), "usual": round(usual, 4), "invoices": len(chances)},
+        f"应收账款中预计 {expected:.0%} 将逾期收回，以往为 {usual:.0%}",
+        f"{expected:.0%} of what customers owe is likely to come late; it used to be {usual:.0%}",
+    )
+
+
+def overdue(days: int, amount: float) -> Sign:
+    """Return the sign of a loan whose instalment is so many days late."""
+    return Sign(
+        "overdue",
+        SERIOUS if days > 30 else NOTICE,
+        {"days": days, "owed": round(amount, 2)},
+        f"贷款逾期 {days} 天，剩余本金 {amount:,.2f}",
+        f"An instalment is {days} days overdue, with {amount:,.2f} of principal left",
+    )
+
+
+def new_findings(grave: int, doubts: int, discount: float) -> Sign | None:
+    """Return a sign if the look at the firm's trade found something new of weight.
+
+    >>> new_findings(0, 0, 0.0) is None, new_findings(1, 0, 5e5).severity
+    (True, 'serious')
+    """
+    if not grave and not doubts:
+        return None
+    return Sign(
+        "findings",
+        SERIOUS if grave else NOTICE,
+        {"grave": grave, "doubts": doubts, "discount": round(discount, 2)},
+        f"近 30 天新增贸易真实性发现：严重 {grave} 项、存疑 {doubts} 项，涉及 {discount:,.0f} 不计入",
+        f"New findings on the genuineness of trade within 30 days: {grave} grave, {doubts} doubtful; {discount:,.0f} "
+        "does not count",
+    )

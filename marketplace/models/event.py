@@ -107,6 +107,8 @@ EVENTS = {
     "pool.cancelled": Event(_("A collective purchase was cancelled"), Membership.TRADING_ROLES),
     "pool.asked": Event(_("A collective purchase asks for an offer"), Membership.TRADING_ROLES),
     "pool.ordered": Event(_("A collective purchase was ordered"), Membership.TRADING_ROLES),
+    "record_import.finished": Event(_("A file of trade records was imported"), Membership.TRADING_ROLES),
+    "finding.found": Event(_("A doubt about the firm's trade was found"), Membership.TRADING_ROLES),
     "consent.given": Event(_("A firm lets us read its data"), LENDING_ROLES),
     "consent.withdrawn": Event(_("A firm withdrew its consent"), LENDING_ROLES),
     "act.expected": Event(_("Something must be done at the branch and recorded"), LENDING_ROLES),
@@ -139,6 +141,13 @@ EVENTS = {
     ),
     "credit.withdrawn": Event(_("A firm withdrew its application"), (Membership.Role.MAKER, Membership.Role.CHECKER)),
     "credit.lapsed": Event(_("An application lapsed"), (*Membership.TRADING_ROLES, Membership.Role.MAKER)),
+    "credit.warned": Event(
+        _("Early signs of trouble at a firm that we lend to"),
+        (Membership.Role.OWNER, Membership.Role.MAKER, Membership.Role.CHECKER),
+    ),
+    "model.alarmed": Event(
+        _("The monitoring of a scoring model raised an alarm"), (Membership.Role.OWNER, Membership.Role.CHECKER)
+    ),
     "credit.left_waiting": Event(
         _("An application has waited too long"),
         (Membership.Role.OWNER, Membership.Role.MAKER, Membership.Role.CHECKER),
