@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from finance.models import CreditAssessment, MonitoringRun, RecordImport, WarningRun
-from finance.runs import assessments, monitoring, record_imports, warnings
+from finance.runs import assessments, covers, monitoring, offline_acts, record_imports, warnings
 
 # Seconds; a file of a million rows takes about a hundred.
 LONGEST_IMPORT = 600
@@ -89,3 +89,17 @@ def ring_looks_again() -> None:
         unheard = model.objects.filter(status=model.Status.WAITING, requested_at__lt=now - timedelta(minutes=2))
         for run_id in unheard.order_by("pk").values_list("pk", flat=True):
             task.apply_async((run_id,), priority=UNHURRIED)
+
+
+@shared_task
+def watch_acts() -> None:
+    """Tell of acts that are expected, overdue or wait for a second person; scheduled every minute."""
+    offline_acts.watch_acts(now=timezone.now())
+
+
+@shared_task
+def watch_covers() -> None:
+    """Bring guarantees into force with their lines and end them, lapse quotes, tell of late claims; every five minutes."""
+    now = timezone.now()
+    covers.watch_covers(now=now)
+    covers.tell_late_claims(now=now)

@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
-from finance.models import OfflineAct
+from finance.models import Drawdown, OfflineAct
 from finance.runs import act_news
-from finance.services import evidence
+from finance.services import agreements, claims, covers, drawdowns, evidence
 from marketplace.models import Attachment, Organisation, User
 from marketplace.services.attachments import share_attachment, store_attachment
 from marketplace.services.notifications import notify_many
@@ -35,8 +35,29 @@ class SecondPersonNeeded(RuleBroken):
     """Who recorded an act may not confirm it."""
 
 
+def _contract_signed(act: OfflineAct, by: User, at: datetime) -> None:
+    agreements.contract_confirmed(act=act, by=by, now=at)
+
+
+def _funds_paid(act: OfflineAct, by: User, at: datetime) -> None:
+    drawdowns.confirm_paid_out(
+        drawdown=Drawdown.objects.with_names().get(pk=act.drawdown_id),
+        amount=act.amount,
+        paid_on=act.occurred_on,
+        reference=act.reference,
+        recorded_by=act.recorded_by,
+        by=by,
+        at=at,
+    )
+
+
 # What follows once an act is confirmed, in the same transaction; a pledge is only put on record.
-FOLLOWS: dict[str, Callable[[OfflineAct, User, datetime], object]] = {}
+FOLLOWS: dict[str, Callable[[OfflineAct, User, datetime], object]] = {
+    OfflineAct.Kind.CONTRACT_SIGNED: _contract_signed,
+    OfflineAct.Kind.FUNDS_PAID: _funds_paid,
+    OfflineAct.Kind.GUARANTEE_ISSUED: covers.letter_confirmed,
+    OfflineAct.Kind.CLAIM_PAID: claims.payment_confirmed,
+}
 
 
 @transaction.atomic
