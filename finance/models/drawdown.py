@@ -176,7 +176,6 @@ class ClassChange(models.Model):
         indexes = [models.Index(name="class_change_by_day", fields=["drawdown", "on"])]
         constraints = [
             models.CheckConstraint(name="class_change_changes_something", condition=~Q(before=F("after"))),
-            models.UniqueConstraint(name="class_change_once_a_day", fields=["drawdown", "on"]),
         ]
 
     def __str__(self):

@@ -142,6 +142,11 @@ class CreditLine(models.Model):
     def available(self) -> Decimal:
         return self.limit - self.reserved - self.used
 
+    @property
+    def title(self) -> str:
+        """Return what it is called; fetch it ``with_names()`` to ask no query."""
+        return self.name or (self.borrower.name if self.borrower else self.bank.name)
+
 
 class ReservationQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
