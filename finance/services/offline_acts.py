@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from config.errors import InputRefused, RuleBroken
 from finance.models import Drawdown, OfflineAct
 from finance.runs import act_news
-from finance.services import agreements, claims, covers, drawdowns, evidence
+from finance.services import agreements, claims, covers, drawdowns, evidence, repayments
 from marketplace.models import Attachment, Organisation, User
 from marketplace.services.attachments import share_attachment, store_attachment
 from marketplace.services.notifications import notify_many
@@ -51,10 +51,24 @@ def _funds_paid(act: OfflineAct, by: User, at: datetime) -> None:
     )
 
 
+def _repayment_received(act: OfflineAct, by: User, at: datetime) -> None:
+    repayments.book_repayment(
+        drawdown=act.drawdown,
+        amount=act.amount,
+        paid_on=act.occurred_on,
+        reference=act.reference,
+        recorded_by=act.recorded_by,
+        by=by,
+        at=at,
+        attachment=act.attachment,
+    )
+
+
 # What follows once an act is confirmed, in the same transaction; a pledge is only put on record.
 FOLLOWS: dict[str, Callable[[OfflineAct, User, datetime], object]] = {
     OfflineAct.Kind.CONTRACT_SIGNED: _contract_signed,
     OfflineAct.Kind.FUNDS_PAID: _funds_paid,
+    OfflineAct.Kind.REPAYMENT_RECEIVED: _repayment_received,
     OfflineAct.Kind.GUARANTEE_ISSUED: covers.letter_confirmed,
     OfflineAct.Kind.CLAIM_PAID: claims.payment_confirmed,
 }
