@@ -18,7 +18,7 @@ from marketplace.models.booking import NUMBER_ALPHABET
 
 def new_application_number(now: datetime) -> str:
     """Return a number for an application begun now: its day, and signs that nobody can guess."""
-    return f"SX{now:%y%m%d}-{''.join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))}"
+    return f"SQ{now:%y%m%d}-{''.join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))}"
 
 
 class Actor(models.TextChoices):
