@@ -1,8 +1,11 @@
 from django.urls import path
 
 from finance.api import consents as consents_api
+from finance.api import log as log_api
 from finance.api import offline_acts as offline_acts_api
-from finance.views import consents, home, offline_acts
+from finance.api import records as records_api
+from finance.api import vouchers as vouchers_api
+from finance.views import consents, home, offline_acts, record_imports, records
 
 app_name = "finance"
 urlpatterns = [
@@ -33,4 +36,48 @@ urlpatterns = [
     path("api/v1/finance/acts/<int:pk>/record/", offline_acts_api.OfflineActRecord.as_view(), name="api_act_record"),
     path("api/v1/finance/acts/<int:pk>/confirm/", offline_acts_api.OfflineActConfirm.as_view(), name="api_act_confirm"),
     path("api/v1/finance/acts/<int:pk>/send-back/", offline_acts_api.OfflineActRefuse.as_view(), name="api_act_refuse"),
+    # The evidence log
+    path("api/v1/finance/log/", log_api.LogHeadDetail.as_view(), name="api_log_detail"),
+    path("api/v1/finance/log/trust/", log_api.TrustDetail.as_view(), name="api_log_trust"),
+    path("api/v1/finance/log/consistency/", log_api.ConsistencyDetail.as_view(), name="api_log_consistency"),
+    path("api/v1/finance/log/leaves/<int:index>/", log_api.LeafDetail.as_view(), name="api_log_leaf"),
+    path("api/v1/finance/log/checkpoints/", log_api.CheckpointList.as_view(), name="api_checkpoint_list"),
+    path(
+        "api/v1/finance/log/checkpoints/<int:size>/", log_api.CheckpointDetail.as_view(), name="api_checkpoint_detail"
+    ),
+    path(
+        "api/v1/finance/log/checkpoints/<int:size>/cosignatures/",
+        log_api.CheckpointCosign.as_view(),
+        name="api_checkpoint_cosign",
+    ),
+    path("api/v1/finance/log/witnesses/", log_api.WitnessList.as_view(), name="api_witness_list"),
+    # Vouchers
+    path("api/v1/finance/vouchers/", vouchers_api.VoucherList.as_view(), name="api_voucher_list"),
+    path("api/v1/finance/vouchers/<int:pk>/", vouchers_api.VoucherDetail.as_view(), name="api_voucher_detail"),
+    path(
+        "api/v1/finance/vouchers/<int:pk>/present/", vouchers_api.VoucherPresent.as_view(), name="api_voucher_present"
+    ),
+    path("api/v1/finance/vouchers/<int:pk>/revoke/", vouchers_api.VoucherRevoke.as_view(), name="api_voucher_revoke"),
+    path("api/v1/finance/voucher-checks/", vouchers_api.VoucherCheckList.as_view(), name="api_voucher_check_list"),
+    path("api/v1/finance/status-list/", vouchers_api.StatusListDetail.as_view(), name="api_status_list"),
+    # Records
+    path("credit/records/", records.record_list, name="record_list"),
+    path("credit/records/imports/", record_imports.import_list, name="import_list"),
+    path("credit/records/imports/new/", record_imports.import_create, name="import_create"),
+    path("credit/records/imports/<int:pk>/", record_imports.import_detail, name="import_detail"),
+    path("credit/records/imports/<int:pk>/problems.csv", record_imports.import_problems, name="import_problems"),
+    path("credit/records/template/<str:kind>.<str:suffix>", record_imports.record_template, name="record_template"),
+    path("api/v1/finance/records/", records_api.RecordList.as_view(), name="api_record_list"),
+    path("api/v1/finance/records/summary/", records_api.RecordSummary.as_view(), name="api_record_summary"),
+    path("api/v1/finance/record-imports/", records_api.RecordImportList.as_view(), name="api_record_import_list"),
+    path(
+        "api/v1/finance/record-imports/<int:pk>/",
+        records_api.RecordImportDetail.as_view(),
+        name="api_record_import_detail",
+    ),
+    path(
+        "api/v1/finance/records/template/<str:kind>.<str:suffix>",
+        records_api.RecordTemplate.as_view(),
+        name="api_record_template",
+    ),
 ]

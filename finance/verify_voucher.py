@@ -72,8 +72,8 @@ WORDS = {
         "Only {found} witnesses co-signed, {wanted} are asked for: there may be another view of the log.",
     ),
     "shorter": (
-        "日志被截短：您的检查点有 {old} 条，文件仅 {new} 条。",
-        "The log was cut: your checkpoint saw {old} leaves, this file proves only {new}.",
+        "日志被截短：您的检查点有 {old} 条，文件仅 {new} 条。若文件更早，请企业重新出示，或用 --consistency 提供证明。",
+        "The log was cut: your checkpoint saw {old} leaves, this file proves only {new}. If the file is older, have it presented anew, or give a proof by --consistency.",
     ),
     "rewritten": (
         "日志被改写：您的检查点所见的 {old} 条不是它的开头。",
@@ -323,9 +323,9 @@ def read_checkpoint(text, origin, log_key):
 
 
 def cosigners(body, signatures, witnesses):
-    """Return names of the witnesses that co-signed, and refuse a line that pretends to be of one of them.
+    """Return the names of the witnesses that co-signed; a line of a key that nobody told us of counts for nothing.
 
-    :raises Broken: if a co-signature does not fit, is of nobody known, or stands there twice
+    :raises Broken: if a co-signature of a known witness does not fit, or stands there twice
     """
     known = {}
     for witness in witnesses:
@@ -334,7 +334,7 @@ def cosigners(body, signatures, witnesses):
     signed = []
     for name, identifier, content in signatures:
         if (name, identifier) not in known:
-            raise Broken("checkpoint", why=f"unknown co-signer / 未知联签方 {name}")
+            continue
         kind, public, shown = known[name, identifier]
         message = cosigned_message(body, int.from_bytes(content[:8]))
         if kind != COSIGNATURE_KEY or not fits(ed25519_jwk(public), "EdDSA", content[8:], message) or shown in signed:
@@ -561,7 +561,8 @@ def check_batches(batches, listed, organisation, size, root):
 
 
 def check_record(record, batch, promised):
-    hashed = sha256(canonical(record["content"]))
+    # A record is attached whole, or only as the hash by which the firm may show it later.
+    hashed = sha256(canonical(record["content"])) if "content" in record else record["sha256"]
     proof = [bytes.fromhex(step) for step in record["proof"]]
     leaf, root = leaf_hash(bytes.fromhex(hashed)), bytes.fromhex(promised["root"])
     if not verify_inclusion(leaf, record["place"], promised["count"], proof, root):
@@ -569,17 +570,18 @@ def check_record(record, batch, promised):
 
 
 def check_old(old, keys, size, root, proofs):
-    """Return the size of an old checkpoint that this one grew from."""
+    """Return the size of a checkpoint kept from before, that this one grew from; or, proof given, that grew from this."""
     old_size, old_root, *_ = read_checkpoint(old, keys["origin"], keys["log_key"])
-    if old_size > size:
-        raise Broken("shorter", old=old_size, new=size)
-    steps = [] if old_size == size else None
+    (first, first_root), (last, last_root) = sorted([(old_size, old_root), (size, root)])
+    steps = [] if first == last else None
     for proof in proofs:
-        if (proof["old"], proof["size"]) == (old_size, size):
+        if (proof["old"], proof["size"]) == (first, last):
             steps = [bytes.fromhex(step) for step in proof["proof"]]
+    if steps is None and old_size > size:
+        raise Broken("shorter", old=old_size, new=size)
     if steps is None:
         raise Broken("no_proof", old=old_size)
-    if not verify_consistency(old_size, size, steps, old_root, root):
+    if (first == last and old_root != root) or not verify_consistency(first, last, steps, first_root, last_root):
         raise Broken("rewritten", old=old_size)
     return old_size
 

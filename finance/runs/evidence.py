@@ -98,16 +98,27 @@ def root_at(size: int) -> bytes:
 
 def inclusion_proof(*, index: int, size: int) -> list[bytes]:
     """Return the proof that a leaf is in the log of this size."""
-    ranges = inclusion_ranges(index, size)
-    return prove(ranges, _nodes(ranges))
+    return inclusion_proofs(indexes=[index], size=size)[index]
+
+
+def inclusion_proofs(*, indexes: Iterable[int], size: int) -> dict[int, list[bytes]]:
+    """Return the proofs of several leaves; two queries, however many."""
+    return _proofs({index: inclusion_ranges(index, size) for index in indexes})
 
 
 def consistency_proof(*, old: int, size: int) -> list[bytes]:
-    """Return the proof that the log of ``old`` leaves is the beginning of that of ``size``; nothing begins with all."""
-    if not old:
-        return []
-    ranges = consistency_ranges(old, size)
-    return prove(ranges, _nodes(ranges))
+    """Return the proof that the log of ``old`` leaves is the beginning of that of ``size``."""
+    return consistency_proofs(olds=[old], size=size)[old]
+
+
+def consistency_proofs(*, olds: Iterable[int], size: int) -> dict[int, list[bytes]]:
+    """Return the proofs for several beginnings; two queries, however many."""
+    return _proofs({old: consistency_ranges(old, size) for old in olds})
+
+
+def _proofs(ranges: dict[int, list[tuple[int, int]]]) -> dict[int, list[bytes]]:
+    node = _nodes([one for wanted in ranges.values() for one in wanted])
+    return {name: prove(wanted, node) for name, wanted in ranges.items()}
 
 
 def pseudonym(organisation: Organisation) -> str:

@@ -8,8 +8,10 @@ from finance.runs.evidence import (
     append,
     append_all,
     consistency_proof,
+    consistency_proofs,
     head,
     inclusion_proof,
+    inclusion_proofs,
     pseudonym,
     root_at,
 )
@@ -19,8 +21,10 @@ __all__ = [
     "append",
     "append_all",
     "consistency_proof",
+    "consistency_proofs",
     "head",
     "inclusion_proof",
+    "inclusion_proofs",
     "pseudonym",
     "root_at",
 ]
