@@ -53,21 +53,26 @@ FAILING = Book(
 )
 
 
-def sales_file(book: Book, *, name: str, until: date) -> bytes:
-    """Return the sales of a firm as CSV, the same for the same name; the last invoice lies before ``until``."""
-    return _file(SALES_HEADER, _invoices(book.sales, Random(f"sales {name}"), until, "B"))  # noqa: S311 - made-up data
+def sales_file(book: Book, *, name: str, until: date, known: date | None = None) -> bytes:
+    """Return the sales of a firm as CSV, the same for the same name and month of ``until``.
+
+    Every invoice lies before the month of ``until``; with ``known`` only those before that day are in it.
+    """
+    random = Random(f"sales {name}")  # noqa: S311 - made-up data
+    return _file(SALES_HEADER, _invoices(book.sales, random, until, "B"), known or until)
 
 
-def purchases_file(book: Book, *, name: str, until: date) -> bytes:
-    """Return the purchases of a firm as CSV, the same for the same name; the last invoice lies before ``until``."""
-    return _file(PURCHASES_HEADER, _invoices(book.purchases, Random(f"purchases {name}"), until, "A"))  # noqa: S311
+def purchases_file(book: Book, *, name: str, until: date, known: date | None = None) -> bytes:
+    """Return the purchases of a firm as CSV, as ``sales_file`` does its sales."""
+    random = Random(f"purchases {name}")  # noqa: S311 - made-up data
+    return _file(PURCHASES_HEADER, _invoices(book.purchases, random, until, "A"), known or until)
 
 
-def _file(header: tuple[str, ...], rows: Iterator[tuple]) -> bytes:
+def _file(header: tuple[str, ...], rows: Iterator[tuple], known: date) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows(row for row in rows if row[1] < known)
     return text.getvalue().encode("utf-8-sig")
 
 
