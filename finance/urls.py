@@ -1,11 +1,27 @@
 from django.urls import path
 
 from finance.api import consents as consents_api
+from finance.api import late_payments as late_payments_api
 from finance.api import log as log_api
+from finance.api import monitoring as monitoring_api
 from finance.api import offline_acts as offline_acts_api
 from finance.api import records as records_api
 from finance.api import vouchers as vouchers_api
-from finance.views import consents, home, offline_acts, record_imports, records
+from finance.api import warnings as warnings_api
+from finance.views import (
+    bank_lines,
+    consents,
+    home,
+    late_payments,
+    loans,
+    monitoring,
+    offline_acts,
+    orders_on_credit,
+    programmes,
+    record_imports,
+    records,
+    warnings,
+)
 
 app_name = "finance"
 urlpatterns = [
@@ -79,5 +95,64 @@ urlpatterns = [
         "api/v1/finance/records/template/<str:kind>.<str:suffix>",
         records_api.RecordTemplate.as_view(),
         name="api_record_template",
+    ),
+    # Lines and loans
+    path("credit/loans/", loans.loan_list, name="loan_list"),
+    path("credit/loans/<int:pk>/", loans.loan_detail, name="loan_detail"),
+    path("credit/loans/<int:pk>/cancel/", loans.drawdown_cancel, name="drawdown_cancel"),
+    path("credit/lines/<int:pk>/draw/", loans.line_draw, name="line_draw"),
+    path("credit/reservations/<int:pk>/free/", loans.reservation_free, name="reservation_free"),
+    path("credit/offers/<int:pk>/", orders_on_credit.offer_credit, name="offer_credit"),
+    path("credit/orders/<int:pk>/", orders_on_credit.order_credit, name="order_credit"),
+    path("credit/pools/<int:pk>/", orders_on_credit.pool_credit, name="pool_credit"),
+    path("credit/pools/<int:pk>/order/<int:offer_pk>/", orders_on_credit.pool_order_credit, name="pool_order_credit"),
+    path("credit/programmes/", programmes.programme_list, name="programme_list"),
+    path("credit/programmes/new/", programmes.programme_create, name="programme_create"),
+    path("credit/programmes/<int:pk>/", programmes.programme_detail, name="programme_detail"),
+    path("credit/programmes/<int:pk>/invite/", programmes.programme_invite, name="programme_invite"),
+    path("credit/invitations/<int:pk>/withdraw/", programmes.invitation_withdraw, name="invitation_withdraw"),
+    path("credit/invitations/<int:pk>/<str:answer>/", programmes.invitation_answer, name="invitation_answer"),
+    path("bank/drawdowns/", loans.bank_drawdowns, name="bank_drawdowns"),
+    path("bank/drawdowns/<int:pk>/propose/", loans.drawdown_propose, name="drawdown_propose"),
+    path("bank/drawdowns/<int:pk>/approve/", loans.drawdown_approve, name="drawdown_approve"),
+    path("bank/drawdowns/<int:pk>/return/", loans.drawdown_return, name="drawdown_return"),
+    path("bank/drawdowns/<int:pk>/decline/", loans.drawdown_decline, name="drawdown_decline"),
+    path("bank/drawdowns/<int:pk>/repay/", loans.repayment_record, name="repayment_record"),
+    path("bank/repayments/<int:pk>/confirm/", loans.repayment_confirm, name="repayment_confirm"),
+    path("bank/repayments/<int:pk>/refuse/", loans.repayment_refuse, name="repayment_refuse"),
+    path("bank/lines/", bank_lines.bank_programmes, name="bank_programmes"),
+    path("bank/lines/new/", bank_lines.bank_line_propose, name="bank_line_propose"),
+    path("bank/lines/<int:pk>/", bank_lines.bank_line_detail, name="bank_line_detail"),
+    path("bank/line-changes/<int:pk>/confirm/", bank_lines.change_confirm, name="change_confirm"),
+    path("bank/line-changes/<int:pk>/refuse/", bank_lines.change_refuse, name="change_refuse"),
+    # Monitoring of models
+    path("bank/monitoring/", monitoring.bank_monitoring, name="bank_monitoring"),
+    path("bank/monitoring/look/", monitoring.monitoring_request, name="monitoring_request"),
+    path("bank/alarms/<int:pk>/answer/", monitoring.alarm_answer, name="alarm_answer"),
+    path("api/v1/finance/monitoring/", monitoring_api.MonitoringRunList.as_view(), name="api_monitoring_list"),
+    path(
+        "api/v1/finance/monitoring/<int:pk>/",
+        monitoring_api.MonitoringRunDetail.as_view(),
+        name="api_monitoring_detail",
+    ),
+    path("api/v1/finance/alarms/", monitoring_api.AlarmList.as_view(), name="api_alarm_list"),
+    path("api/v1/finance/alarms/<int:pk>/answer/", monitoring_api.AlarmAnswer.as_view(), name="api_alarm_answer"),
+    # Early warnings
+    path("bank/warnings/", warnings.bank_warnings, name="bank_warnings"),
+    path("bank/warnings/<int:pk>/", warnings.warning_detail, name="warning_detail"),
+    path("bank/warnings/<int:pk>/answer/", warnings.warning_answer, name="warning_answer"),
+    path("api/v1/finance/warnings/", warnings_api.EarlyWarningList.as_view(), name="api_warning_list"),
+    path("api/v1/finance/warnings/<int:pk>/", warnings_api.EarlyWarningDetail.as_view(), name="api_warning_detail"),
+    path(
+        "api/v1/finance/warnings/<int:pk>/answer/", warnings_api.EarlyWarningAnswer.as_view(), name="api_warning_answer"
+    ),
+    # Late payment
+    path("credit/late-payments/", late_payments.late_payment_list, name="late_payment_list"),
+    path("credit/late-payments/<int:pk>/", late_payments.invoice_late_payment, name="invoice_late_payment"),
+    path("api/v1/finance/late-payments/", late_payments_api.LatePaymentList.as_view(), name="api_late_payment_list"),
+    path(
+        "api/v1/finance/late-payments/<int:pk>/",
+        late_payments_api.InvoiceLatePayment.as_view(),
+        name="api_invoice_late_payment",
     ),
 ]
