@@ -119,7 +119,7 @@ def features_of(trades: Trades, *, as_of: date | None = None) -> FeatureTable:
     >>> trades = Trades.of_firm("E1", is_sale=[True], day=[date(2026, 1, 5)], partner=["B1"], net=[30000], tax=[3900],
     ...     is_void=[False])
     >>> table = features_of(trades, as_of=date(2026, 1, 31))
-    >>> [round(number, 2) for number in table.values[0, :6]]
+    >>> [round(number, 2) for number in table.values[0, :6].tolist()]
     [30000.0, 1.0, 30000.0, 1.0, 0.0, 1.0]
     """
     as_of = as_of or trades.last_day()
