@@ -5,12 +5,13 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from finance.models import CreditAssessment, MonitoringRun, RecordImport, WarningRun
-from finance.runs import assessments, covers, monitoring, offline_acts, record_imports, warnings
+from finance.models import BankFile, CreditAssessment, MonitoringRun, RecordImport, WarningRun
+from finance.runs import assessments, bank_files, covers, monitoring, offline_acts, record_imports, warnings
 
 # Seconds; a file of a million rows takes about a hundred.
 LONGEST_IMPORT = 600
 LONGEST_ASSESSMENT = 120
+LONGEST_COMPARISON = 120
 LONGEST_LOOK = 900
 # Redis hands out smaller numbers first: what nobody waits for lets everything else pass.
 UNHURRIED = 9
@@ -103,3 +104,18 @@ def watch_covers() -> None:
     now = timezone.now()
     covers.watch_covers(now=now)
     covers.tell_late_claims(now=now)
+
+
+@shared_task(time_limit=LONGEST_COMPARISON, soft_time_limit=LONGEST_COMPARISON - 10)
+def read_bank_file(file_id: int) -> None:
+    if run := BankFile.objects.claim(file_id, now=timezone.now()):
+        bank_files.read_file(run)
+
+
+@shared_task
+def ring_bank_files_again() -> None:
+    """Ring for the bank files that were left behind; scheduled every minute."""
+    now = timezone.now()
+    BankFile.objects.release(since=now - timedelta(seconds=LONGEST_COMPARISON + 30))
+    for file_id in BankFile.objects.unheard(now).order_by("pk").values_list("pk", flat=True):
+        read_bank_file.delay(file_id)

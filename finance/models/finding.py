@@ -1,6 +1,7 @@
 """What looks wrong about a firm's trade, with its evidence, and what the firm says to it."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -12,8 +13,23 @@ from finance.models.consent import DataGroup, consented
 from finance.models.record import TransactionRecord
 from marketplace.models import Attachment, Membership, Organisation, User
 
+# A bell not answered for so long was lost.
+BELL_UNHEARD = timedelta(seconds=50)
+
 
 class FindingRunQuerySet(RunQuerySet):
+    def request(self, organisation_ids: Iterable[int], *, now: datetime) -> list[int]:
+        """Ask for a look at these firms' records; return the new rows, none where one waits already."""
+        rows = [FindingRun(organisation_id=pk, requested_at=now, as_of=now) for pk in sorted(set(organisation_ids))]
+        # A waiting one sees all that is known when it begins.
+        self.bulk_create(rows, ignore_conflicts=True)
+        return list(
+            self.filter(organisation__in=organisation_ids, status=Run.Status.WAITING).values_list("pk", flat=True)
+        )
+
+    def unheard(self, now: datetime) -> Self:
+        return self.filter(status=Run.Status.WAITING, requested_at__lt=now - BELL_UNHEARD)
+
     def visible_to(self, user: User) -> Self:
         return self.filter(organisation__in=Organisation.objects.of(user))
 
@@ -22,7 +38,7 @@ class FindingRun(Run):
     """A look at all records of one firm that were known at a moment."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="finding_runs")
-    # The records known by then are looked at, no others.
+    # The records known by then are looked at, no others; when it begins it is set to that moment.
     as_of = models.DateTimeField(_("as of"))
     records = models.PositiveIntegerField(_("records"), default=0)
     found = models.PositiveIntegerField(_("findings"), default=0)

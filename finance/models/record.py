@@ -1,6 +1,6 @@
 """What a firm bought, sold, paid, delivered and made: the rows that a score is reckoned from."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -31,7 +31,14 @@ GROUPS = {
 }
 
 
+# A bell not answered for so long was lost; a busy worker hears the second one in vain.
+BELL_UNHEARD = timedelta(seconds=50)
+
+
 class RecordImportQuerySet(RunQuerySet):
+    def unheard(self, now: datetime) -> Self:
+        return self.filter(status=Run.Status.WAITING, requested_at__lt=now - BELL_UNHEARD)
+
     def visible_to(self, user: User) -> Self:
         """Return the imports of the firms the user trades for."""
         return self.filter(organisation__in=Organisation.objects.of(user, *Membership.TRADING_ROLES))
@@ -44,7 +51,7 @@ class RecordImport(Run):
     """A file of records that a firm handed in; a worker reads it, and reports bad rows by number and reason."""
 
     # A report longer than this helps nobody; the counts stay exact.
-    PROBLEMS_KEPT = 1000
+    PROBLEMS_KEPT = 10_000
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="record_imports")
     kind = models.CharField(_("kind"), max_length=12, choices=RecordKind)
@@ -94,6 +101,9 @@ class TransactionRecordQuerySet(models.QuerySet):
         for kind, group in GROUPS.items():
             allowed |= Q(consented(group, reader=reader, purpose=purpose, now=now), kind=kind)
         return self.filter(allowed)
+
+    def with_names(self) -> Self:
+        return self.select_related("organisation", "counterparty", "order")
 
     def known_at(self, moment: datetime) -> Self:
         """Return what was known and had happened then: nothing later may move a score."""

@@ -64,9 +64,19 @@ def store_attachment(*, upload: File, by: User, readers: Iterable[Organisation],
         kind.check(content)
     except ContentDiffers as error:
         raise _refuse(_("The content of “%(name)s” is not what its name says.") % {"name": name}) from error
+    return keep_attachment(
+        name=name, content_type=kind.content_type, content=content, by=by, readers=readers, now=now
+    )
+
+
+@transaction.atomic
+def keep_attachment(
+    *, name: str, content_type: str, content: bytes, by: User, readers: Iterable[Organisation], now: datetime
+) -> Attachment:
+    """Keep a file that the caller checked: of a kind or size that ``store_attachment`` does not take."""
     attachment = Attachment.objects.create(
         name=name,
-        content_type=kind.content_type,
+        content_type=content_type,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         uploaded_by=by,
