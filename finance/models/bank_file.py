@@ -1,5 +1,6 @@
 """A bank's own file of what it paid out and received, laid beside what stands here; where they differ is a break."""
 
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -27,6 +28,10 @@ class BankFileQuerySet(RunQuerySet):
 
     def with_names(self) -> Self:
         return self.select_related("bank", "loaded_by", "checked_by", "attachment")
+
+    def unheard(self, now: datetime) -> Self:
+        """Return those whose bell nobody heard."""
+        return self.filter(status=Run.Status.WAITING, requested_at__lt=now - timedelta(minutes=2))
 
     def with_counts(self) -> Self:
         """Add how many of its breaks are open: ``open_breaks``."""
@@ -70,7 +75,10 @@ class BankFile(Run):
         verbose_name = _("bank file")
         verbose_name_plural = _("bank files")
         constraints = [
-            models.UniqueConstraint(name="bank_file_is_loaded_once", fields=["bank", "sha256"]),
+            # What was refused may be loaded anew.
+            models.UniqueConstraint(
+                name="bank_file_is_loaded_once", fields=["bank", "sha256"], condition=~Q(posting="refused")
+            ),
             models.CheckConstraint(
                 name="bank_file_is_posted_by_a_second_person",
                 condition=Q(posting="waiting", checked_by=None, checked_at=None)
@@ -111,6 +119,7 @@ class BankFileRow(models.Model):
     paid_on = models.DateField(_("day"))
     party = models.CharField(_("other side"), max_length=200, blank=True)
     note = models.CharField(_("note"), max_length=300, blank=True)
+    is_early = models.BooleanField(_("early repayment"), default=False)
     state = models.CharField(_("state"), max_length=10, choices=State)
     drawdown = models.ForeignKey(Drawdown, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     act = models.ForeignKey(OfflineAct, on_delete=models.PROTECT, null=True, blank=True, related_name="bank_rows")
@@ -120,7 +129,11 @@ class BankFileRow(models.Model):
         verbose_name = _("row of a bank file")
         verbose_name_plural = _("rows of bank files")
         constraints = [
-            models.UniqueConstraint(name="bank_file_row_once_per_reference", fields=["bank", "kind", "reference"]),
+            models.UniqueConstraint(
+                name="bank_file_row_once_per_reference",
+                fields=["bank", "kind", "reference"],
+                condition=~Q(state="dropped"),
+            ),
             models.CheckConstraint(name="bank_file_row_amount_is_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(
                 name="bank_file_row_posted_has_what_it_posted",
