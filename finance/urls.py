@@ -14,12 +14,14 @@ from finance.views import (
     home,
     late_payments,
     loans,
+    log,
     monitoring,
     offline_acts,
     orders_on_credit,
     programmes,
     record_imports,
     records,
+    vouchers,
     warnings,
 )
 
@@ -53,6 +55,14 @@ urlpatterns = [
     path("api/v1/finance/acts/<int:pk>/confirm/", offline_acts_api.OfflineActConfirm.as_view(), name="api_act_confirm"),
     path("api/v1/finance/acts/<int:pk>/send-back/", offline_acts_api.OfflineActRefuse.as_view(), name="api_act_refuse"),
     # The evidence log
+    path("evidence/", log.log_detail, name="log_detail"),
+    path("evidence/trust.json", log.log_trust, name="log_trust"),
+    path("evidence/verify_voucher.py", log.log_verifier, name="log_verifier"),
+    path("evidence/sign/", log.log_sign, name="log_sign"),
+    path("evidence/witnesses/", log.witness_create, name="witness_create"),
+    path("evidence/checkpoints/<int:size>/", log.log_checkpoint, name="log_checkpoint"),
+    path("evidence/checkpoints/<int:size>/log/", log.log_export, name="log_export"),
+    path("evidence/checkpoints/<int:size>/cosign/", log.log_cosign, name="log_cosign"),
     path("api/v1/finance/log/", log_api.LogHeadDetail.as_view(), name="api_log_detail"),
     path("api/v1/finance/log/trust/", log_api.TrustDetail.as_view(), name="api_log_trust"),
     path("api/v1/finance/log/consistency/", log_api.ConsistencyDetail.as_view(), name="api_log_consistency"),
@@ -68,6 +78,13 @@ urlpatterns = [
     ),
     path("api/v1/finance/log/witnesses/", log_api.WitnessList.as_view(), name="api_witness_list"),
     # Vouchers
+    path("credit/vouchers/", vouchers.voucher_list, name="voucher_list"),
+    path("credit/vouchers/new/", vouchers.voucher_create, name="voucher_create"),
+    path("credit/vouchers/check/", vouchers.voucher_check, name="voucher_check"),
+    path("credit/vouchers/check/<int:pk>/", vouchers.voucher_check_detail, name="voucher_check_detail"),
+    path("credit/vouchers/<int:pk>/", vouchers.voucher_detail, name="voucher_detail"),
+    path("credit/vouchers/<int:pk>/present/", vouchers.voucher_present, name="voucher_present"),
+    path("credit/vouchers/<int:pk>/revoke/", vouchers.voucher_revoke, name="voucher_revoke"),
     path("api/v1/finance/vouchers/", vouchers_api.VoucherList.as_view(), name="api_voucher_list"),
     path("api/v1/finance/vouchers/<int:pk>/", vouchers_api.VoucherDetail.as_view(), name="api_voucher_detail"),
     path(

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from finance.models import CreditAssessment, CreditVoucher, VoucherCheck
 from finance.services import voucher_checks, vouchers
+from finance.services.consents import READERS
 from finance.verify_voucher import digest
 from finance.vouchers.sd_jwt import read_disclosure
 from marketplace.api.fields import OrganisationBrief, checked
@@ -56,7 +57,7 @@ class VoucherSerializer(serializers.ModelSerializer):
 
 class VoucherInput(serializers.Serializer):
     assessment = serializers.PrimaryKeyRelatedField(queryset=CreditAssessment.objects.none())
-    bank = serializers.PrimaryKeyRelatedField(queryset=Organisation.objects.filter(kind=Organisation.Kind.BANK))
+    bank = serializers.PrimaryKeyRelatedField(queryset=Organisation.objects.filter(kind__in=READERS))
     valid_days = serializers.IntegerField(required=False, default=vouchers.VALID_DAYS)
 
     def get_fields(self):
@@ -93,7 +94,7 @@ class CheckInput(serializers.Serializer):
         fields = super().get_fields()
         if "request" in self.context:
             mine = Organisation.objects.of(self.context["request"].user, *voucher_checks.CHECKING_ROLES)
-            fields["bank"].queryset = mine.filter(kind=Organisation.Kind.BANK)
+            fields["bank"].queryset = mine.filter(kind__in=READERS)
         return fields
 
 

@@ -35,7 +35,7 @@ class CreditVoucherQuerySet(models.QuerySet):
         return self.filter(revoked_at__isnull=False)
 
     def with_names(self) -> Self:
-        return self.select_related("subject", "bank", "assessment__scorecard", "issued_by", "revoked_by")
+        return self.select_related("subject", "bank", "assessment", "consent", "issued_by")
 
 
 class CreditVoucher(models.Model):

@@ -4,12 +4,14 @@ import binascii
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
+from finance import verify_voucher
 from finance.models import Checkpoint, Cosignature, LogLeaf, Witness
 from finance.runs import checkpoints as runs
 from finance.runs import evidence
@@ -188,3 +190,8 @@ def export_log(checkpoint: Checkpoint) -> Iterator[str]:
 def may_read_log(user: User) -> bool:
     """Say whether this user may read what the leaves say: the operator, and whoever signs for a witness."""
     return user.is_authenticated and (user.is_staff or Witness.objects.active().managed_by(user).exists())
+
+
+def verifier() -> bytes:
+    """Return the checker as a bank officer downloads it."""
+    return Path(verify_voucher.__file__).read_bytes()

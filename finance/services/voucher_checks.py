@@ -10,6 +10,7 @@ from config.errors import InputRefused, RuleBroken
 from finance.models import Checkpoint, CreditVoucher, DataGroup, Purpose, VoucherCheck
 from finance.services import reads
 from finance.services.checkpoints import trust_file
+from finance.services.consents import READERS
 from finance.services.vouchers import code_of, status_list
 from finance.verify_voucher import WORDS, Broken, sha256, verify
 from marketplace.models import Membership, Organisation, User
@@ -19,19 +20,19 @@ CHECKING_ROLES = (Membership.Role.OWNER, Membership.Role.MAKER, Membership.Role.
 LONGEST = 20_000_000
 
 
-class OnlyBanksCheckVouchers(RuleBroken):
+class OnlyReadersCheckVouchers(RuleBroken):
     pass
 
 
 def check_voucher(*, bank: Organisation, text: str, nonce: str = "", by: User, now: datetime) -> VoucherCheck:
     """Check a bundle for a bank, and keep what came out; a presentation that it took before is refused.
 
-    :raises OnlyBanksCheckVouchers: if it is no bank
+    :raises OnlyReadersCheckVouchers: if it is no bank, insurer or guarantor
     :raises InputRefused: if nothing was handed in, or far too much
     """
     require_role(by, bank, *CHECKING_ROLES)
-    if bank.kind != Organisation.Kind.BANK:
-        raise OnlyBanksCheckVouchers(_("Vouchers are made for banks."))
+    if bank.kind not in READERS:
+        raise OnlyReadersCheckVouchers(_("Vouchers are made for banks, insurers and guarantors."))
     if not text.strip() or len(text) > LONGEST:
         raise InputRefused({"file": [_("Hand in the file of a voucher, of at most 20 MB.")]})
     check = VoucherCheck(bank=bank, by=by, at=now, sha256=sha256(text), is_good=False)

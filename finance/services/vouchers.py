@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,7 @@ from finance.models import Consent, CreditAssessment, CreditVoucher, DataGroup, 
 from finance.models.voucher import new_nonce
 from finance.runs import checkpoints as runs
 from finance.services import evidence
+from finance.services.consents import READERS
 from finance.services.voucher_bundles import Presented, make_bundle, payload_of
 from finance.services.voucher_claims import batches_of, credit_claims
 from finance.verify_voucher import STATUS_TYPE, VOUCHER_TYPE, digest, reveal, sha256
@@ -55,10 +56,10 @@ def code_of(organisation: Organisation) -> str:
     return organisation.uscc or f"{organisation.country}:{organisation.foreign_identifier}"
 
 
-def banks_to_choose(firm: Organisation, now: datetime) -> Any:
-    """Return the banks that the firm lets read its score now: a voucher is for one of them."""
-    consents = Consent.objects.standing(now).covering(DataGroup.SCORE).filter(firm=firm)
-    return Organisation.objects.approved().filter(kind=Organisation.Kind.BANK, pk__in=consents.values("reader"))
+def readers_of(firms: QuerySet[Organisation], now: datetime) -> QuerySet[Organisation]:
+    """Return whom these firms let read their score now: a voucher is for one of them."""
+    consents = Consent.objects.standing(now).covering(DataGroup.SCORE).filter(firm__in=firms)
+    return Organisation.objects.approved().filter(kind__in=READERS, pk__in=consents.values("reader"))
 
 
 @transaction.atomic
@@ -78,7 +79,7 @@ def issue_voucher(
     if assessment.status != CreditAssessment.Status.DONE or assessment.bank_id not in (None, bank.pk):
         raise AssessmentNotFinished(_("A voucher needs a finished assessment by the platform or by this bank."))
     standing = Consent.objects.standing(now).covering(DataGroup.SCORE).filter(firm=firm, reader=bank)
-    consent = standing.order_by("-valid_until", "-pk").first() if bank.kind == Organisation.Kind.BANK else None
+    consent = standing.order_by("-valid_until", "-pk").first() if bank.kind in READERS else None
     if consent is None:
         raise NoConsentForThisBank(_("The firm does not let this bank read its score: give consent first."))
     number, status_index = new_number("V", now), _free_status_index()
