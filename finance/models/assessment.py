@@ -1,19 +1,24 @@
 """What a model says of a firm at one moment, with reasons; and what the challengers beside it say."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from config.runs import Run, RunQuerySet
 from finance.models.consent import DataGroup, Purpose, consented
+from finance.models.finding import Finding, FindingRun
+from finance.models.record import RecordImport, RecordKind, TransactionRecord
 from finance.models.scorecard import CutOffs, Scorecard
 from marketplace.models import Organisation, User
 
 # A long queue needs patience, not the same bells once more.
 RUNG_AGAIN = 500
+# New trade moves a score at most once a week; without any it is reckoned anew after a month, for time moves it too.
+AFTER_NEW_RECORDS, AFTER_NOTHING = timedelta(days=7), timedelta(days=30)
 
 
 class CreditAssessmentQuerySet(RunQuerySet):
@@ -37,14 +42,34 @@ class CreditAssessmentQuerySet(RunQuerySet):
         found = self.done().filter(organisation=organisation, bank=bank)
         return found.select_related("scorecard", "cut_offs").newest().first()
 
-    def request(self, rows: "list[CreditAssessment]") -> list[int]:
-        """Make sure that each of these firms has an unfinished one by that model; return those that wait."""
+    def request(
+        self,
+        organisation_ids: Iterable[int],
+        *,
+        scorecard: Scorecard,
+        now: datetime,
+        bank: Organisation | None = None,
+        purpose: str = "",
+        by: User | None = None,
+    ) -> list[int]:
+        """Make sure that each of these firms has an unfinished one by this model; return those that wait for a worker."""
+        firms = sorted(set(organisation_ids))
+        rows = [
+            self.model(
+                organisation_id=pk,
+                bank=bank,
+                purpose=purpose,
+                scorecard=scorecard,
+                requested_by=by,
+                requested_at=now,
+                as_of=now,
+            )
+            for pk in firms
+        ]
         # Two may ask at once: the constraint lets one row stand, and both get it.
         self.bulk_create(rows, ignore_conflicts=True)
-        asked = Q(pk__in=[])
-        for row in rows:
-            asked |= Q(organisation=row.organisation_id, bank=row.bank_id, scorecard=row.scorecard_id)
-        return list(self.filter(asked, status=Run.Status.WAITING).order_by("pk").values_list("pk", flat=True))
+        waiting = self.filter(organisation__in=firms, bank=bank, scorecard=scorecard, status=Run.Status.WAITING)
+        return list(waiting.order_by("pk").values_list("pk", flat=True))
 
     def unheard(self, *, since: datetime) -> list[int]:
         """Return the longest waiting ones whose bell nobody has answered, not more than are soon done."""
@@ -152,3 +177,29 @@ class ShadowScore(models.Model):
 
     def __str__(self):
         return f"{self.assessment_id}: {self.grade}"
+
+
+def firms_to_assess(now: datetime) -> "models.QuerySet[Organisation]":
+    """Return the to-do list: firms that handed in records or were scored before, and lack a score of what is known now.
+
+    A firm of which the platform only sees orders is not scored until it asks. While its trade is being looked at, it
+    waits: what is found takes from what counts.
+    """
+    own = CreditAssessment.objects.filter(organisation=OuterRef("pk"), bank=None)
+    imports = RecordImport.objects.filter(organisation=OuterRef("pk"), status=Run.Status.DONE, added__gt=0)
+    records = TransactionRecord.objects.filter(
+        organisation=OuterRef("pk"), kind__in=(RecordKind.SALES, RecordKind.PURCHASES)
+    )
+    findings = Finding.objects.filter(organisation=OuterRef("pk"))
+    looks = FindingRun.objects.filter(organisation=OuterRef("pk")).unfinished()
+    last = Subquery(own.order_by("-as_of").values("as_of")[:1])
+    firms = Organisation.objects.approved().filter(kind=Organisation.Kind.ENTERPRISE).annotate(scored_at=last)
+    since = OuterRef("scored_at")
+    at_once = (
+        Q(Exists(imports), scored_at=None)
+        | Q(Exists(imports.filter(finished_at__gt=since)))
+        | Q(Exists(findings.filter(Q(found_at__gt=since) | Q(gone_at__gt=since))))
+    )
+    in_time = Q(Exists(records.filter(known_at__gt=since)), scored_at__lt=now - AFTER_NEW_RECORDS)
+    in_time |= Q(scored_at__lt=now - AFTER_NOTHING)
+    return firms.filter(at_once | in_time).exclude(Exists(looks)).exclude(Exists(own.unfinished())).order_by("pk")
