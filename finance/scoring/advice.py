@@ -72,9 +72,11 @@ def _unbroken(features: Mapping[str, float], months: int) -> Tried:
         return None
     return (
         changed,
-        f"今后{AHEAD}个月每月都有真实销售：有销售的月份由{show_zh('share', share)}升至{show_zh('share', after)}。",
-        f"Sell something real in each of the next {AHEAD} months: months with sales rise from "
-        f"{show_en('share', share)} to {show_en('share', after)}.",
+        f"今后{AHEAD}个月每月都有真实销售：有销售的月份由{show_zh('share', share)}升至{show_zh('share', after)}，经营记录也延长{AHEAD}个月。",
+        (
+            f"Sell something real in each of the next {AHEAD} months: months with sales rise from "
+            f"{show_en('share', share)} to {show_en('share', after)}, and the record is {AHEAD} months longer."
+        ),
     )
 
 
@@ -87,8 +89,10 @@ def _fewer_voids(features: Mapping[str, float], months: int) -> Tried:
     return (
         {"void_sales": after},
         f"减少发票作废（开票前核对订单）：作废率由{show_zh('share', share)}降至{show_zh('share', after)}。",
-        f"Cancel fewer invoices, by checking orders before invoicing: from {show_en('share', share)} of them to "
-        f"{show_en('share', after)}.",
+        (
+            f"Cancel fewer invoices, by checking orders before invoicing: from {show_en('share', share)} of them to "
+            f"{show_en('share', after)}."
+        ),
     )
 
 
@@ -101,8 +105,10 @@ def _smoother(features: Mapping[str, float], months: int) -> Tried:
     return (
         {"sales_swing": after},
         f"均衡排产与交付：月销售额波动由均值的{show_zh('share', swing)}降至{show_zh('share', after)}。",
-        f"Spread orders and deliveries: monthly sales swing by {show_en('share', after)} of their mean instead of "
-        f"{show_en('share', swing)}.",
+        (
+            f"Spread orders and deliveries: monthly sales swing by {show_en('share', after)} of their mean instead of "
+            f"{show_en('share', swing)}."
+        ),
     )
 
 
@@ -113,8 +119,10 @@ def _more_customers(features: Mapping[str, float], months: int) -> Tried:
     return (
         {"customers_per_month": after},
         f"拓展两家每月都有往来的真实客户（关联方不计）：常规月份客户数由{show_zh('count', customers)}家增至{show_zh('count', after)}家。",
-        f"Win two more real customers who buy every month (related parties do not count): from "
-        f"{show_en('count', customers)} in a typical month to {show_en('count', after)}.",
+        (
+            f"Win two more real customers who buy every month (related parties do not count): from "
+            f"{show_en('count', customers)} in a typical month to {show_en('count', after)}."
+        ),
     )
 
 

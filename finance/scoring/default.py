@@ -7,7 +7,7 @@ from finance.scoring.scorecard import Scorecard, ScorecardUnreadable
 
 PATH = Path(__file__).resolve().parent.parent / "data" / "default_scorecard.json"
 # Changes with each retraining, in the same commit as the file.
-SHA256 = "f983cb7c40979f04ea9b0d80b791666412e8db02faf47f7b00296bd9569fab9a"
+SHA256 = "0a9acd4606dd43d6107c0b47a228e9060d46ea8ae5c9a6af2c2a6e7208cd544a"
 
 
 @cache

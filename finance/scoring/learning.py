@@ -16,7 +16,7 @@ PENALTIES = (2.0, 5.0, 10.0)
 COMMON_PENALTY = 5.0  # how firmly the common weight is held near zero: a feature alone seldom triples the odds per sd
 TUNING_FOLDS, TUNING_ROUNDS = 5, 3
 CUT = (2.0, 98.0)  # percentiles beyond which a value counts as the edge
-DIGITS = 4  # more would be noise, and a card is read by people
+DIGITS = 5  # significant ones: more would be noise, and a card is read by people
 STEADFAST = 20  # so many defaults until the measured calibration slope counts for half
 
 
@@ -131,16 +131,16 @@ class ScorecardLearner:
                 name=name,
                 sign=BY_NAME[name].sign,
                 scale=float(learned.scale[place]),
-                low=round(float(learned.low[place]), DIGITS),
-                high=round(float(learned.high[place]), DIGITS),
-                mean=round(float(learned.mean[place]), DIGITS),
-                sd=round(float(learned.sd[place]), DIGITS),
-                weight=round(float(self.weights_[place]), DIGITS),
+                low=_readable(float(learned.low[place])),
+                high=_readable(float(learned.high[place])),
+                mean=_readable(float(learned.mean[place])),
+                sd=_readable(float(learned.sd[place])),
+                weight=_readable(float(self.weights_[place])),
             )
             for place, name in enumerate(self.names)
         )
         return Scorecard(
-            terms, round(float(self.intercept_), DIGITS), round(self.prior_, DIGITS), scale or Scale(), grades, card
+            terms, _readable(float(self.intercept_)), _readable(self.prior_), scale or Scale(), grades, card
         )
 
     def _out_of_fold(self, values: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -210,6 +210,10 @@ def _logged(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def _chance(log_odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
+
+
+def _readable(number: float) -> float:
+    return float(f"{number:.{DIGITS}g}")
 
 
 def _intercept(without: np.ndarray, rate: float) -> float:

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -107,11 +108,11 @@ class Scorecard:
         """
         return next(grade for grade, highest in self.grades if pd <= highest)
 
-    @property
+    @cached_property
     def families(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(term.feature.family for term in self.terms))
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Return the hash of everything that moves a score, and of the card: what a bank pins and signs."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
