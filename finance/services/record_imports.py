@@ -63,7 +63,7 @@ def import_at_once(
     with transaction.atomic():
         run = _request(file=file, organisation=organisation, kind=kind, by=by, now=now, firm_code=firm_code)
     if claimed := RecordImport.objects.claim(run.pk, now=now):
-        import_runs.import_records(claimed)
+        import_runs.import_records(claimed, clock=lambda: now)
     run.refresh_from_db()
     return run
 
