@@ -159,6 +159,8 @@ CELERY_BEAT_SCHEDULE = {
     "marketplace-tell-overdue": {"task": "marketplace.tasks.tell_overdue", "schedule": 3600.0},
     "marketplace-close-pools": {"task": "marketplace.tasks.close_pools", "schedule": 60.0},
     "marketplace-advance-exhibitions": {"task": "marketplace.tasks.advance_exhibitions", "schedule": 60.0},
+    "finance-ring-assessments-again": {"task": "finance.tasks.ring_assessments_again", "schedule": 60.0},
+    "finance-request-due-assessments": {"task": "finance.tasks.request_due_assessments", "schedule": 300.0},
     "finance-ring-records-again": {"task": "finance.tasks.ring_records_again", "schedule": 60.0},
     "matching-gather-events": {"task": "matching.tasks.gather_events", "schedule": 180.0},
     "matching-invite-visitors": {"task": "matching.tasks.invite_visitors", "schedule": 300.0},

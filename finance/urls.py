@@ -1,5 +1,6 @@
 from django.urls import path
 
+from finance.api import assessments as assessments_api
 from finance.api import consents as consents_api
 from finance.api import late_payments as late_payments_api
 from finance.api import log as log_api
@@ -21,6 +22,7 @@ from finance.views import (
     programmes,
     record_imports,
     records,
+    scores,
     vouchers,
     warnings,
 )
@@ -28,6 +30,20 @@ from finance.views import (
 app_name = "finance"
 urlpatterns = [
     path("credit/", home.credit_home, name="credit_home"),
+    # Scores
+    path("credit/score/", scores.score, name="score"),
+    path("credit/score/<int:organisation_id>/request/", scores.score_request, name="score_request"),
+    path("credit/scores/<int:pk>/", scores.assessment_detail, name="assessment_detail"),
+    path("api/v1/finance/assessments/", assessments_api.AssessmentList.as_view(), name="api_assessment_list"),
+    path(
+        "api/v1/finance/assessments/<int:pk>/", assessments_api.AssessmentDetail.as_view(), name="api_assessment_detail"
+    ),
+    path(
+        "api/v1/finance/assessments/<int:pk>/recheck/",
+        assessments_api.AssessmentRecheck.as_view(),
+        name="api_assessment_recheck",
+    ),
+    path("api/v1/finance/score-reads/", assessments_api.ScoreReadCreate.as_view(), name="api_score_read_create"),
     # Consents
     path("credit/consents/", consents.consent_list, name="consent_list"),
     path("credit/consents/new/", consents.consent_create, name="consent_create"),
