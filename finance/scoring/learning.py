@@ -103,7 +103,7 @@ class ScorecardLearner:
         measured = np.mean([calibration(labels, _chance(row))[1] for row in mixed])
         trust = labels.sum() / (labels.sum() + STEADFAST)
         self.slope_ = float(np.clip(1 + trust * (measured - 1), 0.67, 1.5))
-        rows, outcome, weight = _stacked(values, labels, seen)
+        rows, outcome, weight = stacked(values, labels, seen)
         self.transform_ = Transform.learned(rows, self.names)
         standardised = self.transform_.apply(rows)
         weights = sum(
@@ -112,7 +112,7 @@ class ScorecardLearner:
         )
         self.weights_ = self.slope_ * weights
         # Probabilities are of today's look, so the intercept is too.
-        self.intercept_ = _intercept(self.transform_.apply(values[0]) @ self.weights_, labels.mean())
+        self.intercept_ = intercept_for(self.transform_.apply(values[0]) @ self.weights_, labels.mean())
         self.prior_ = float(labels.mean())
         return self
 
@@ -131,17 +131,15 @@ class ScorecardLearner:
                 name=name,
                 sign=BY_NAME[name].sign,
                 scale=float(learned.scale[place]),
-                low=_readable(float(learned.low[place])),
-                high=_readable(float(learned.high[place])),
-                mean=_readable(float(learned.mean[place])),
-                sd=_readable(float(learned.sd[place])),
-                weight=_readable(float(self.weights_[place])),
+                low=readable(float(learned.low[place])),
+                high=readable(float(learned.high[place])),
+                mean=readable(float(learned.mean[place])),
+                sd=readable(float(learned.sd[place])),
+                weight=readable(float(self.weights_[place])),
             )
             for place, name in enumerate(self.names)
         )
-        return Scorecard(
-            terms, _readable(float(self.intercept_)), _readable(self.prior_), scale or Scale(), grades, card
-        )
+        return Scorecard(terms, readable(float(self.intercept_)), readable(self.prior_), scale or Scale(), grades, card)
 
     def _out_of_fold(self, values: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return log-odds for firms left out, shape (penalties, rounds, firms)."""
@@ -149,7 +147,7 @@ class ScorecardLearner:
         for round_ in range(TUNING_ROUNDS):
             folds = StratifiedKFold(TUNING_FOLDS, shuffle=True, random_state=self.random_state * 101 + round_)
             for inside, left_out in folds.split(labels, labels):
-                rows, outcome, weight = _stacked(values[:, inside], labels[inside], seen[:, inside])
+                rows, outcome, weight = stacked(values[:, inside], labels[inside], seen[:, inside])
                 transform = Transform.learned(rows, self.names)
                 learn, judge = transform.apply(rows), transform.apply(values[0, left_out])
                 start = None
@@ -198,7 +196,7 @@ class ScorecardLearner:
         return np.concatenate([found.x[:1], found.x[2:] * np.where(bound, signs, 1)]), found.x
 
 
-def _stacked(values: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def stacked(values: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return rows, outcomes and weights of all looks at all firms."""
     share = seen / np.maximum(seen.sum(axis=0), 1)
     return values[seen], np.broadcast_to(labels, seen.shape)[seen], share[seen]
@@ -212,11 +210,11 @@ def _chance(log_odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
 
 
-def _readable(number: float) -> float:
+def readable(number: float) -> float:
     return float(f"{number:.{DIGITS}g}")
 
 
-def _intercept(without: np.ndarray, rate: float) -> float:
+def intercept_for(without: np.ndarray, rate: float) -> float:
     """Return the intercept at which the mean probability is this rate (bisection: the mean rises with it)."""
     low, high = -60.0, 60.0
     for _ in range(200):

@@ -72,6 +72,9 @@ class Scale:
     def factor(self) -> float:
         return self.pdo / math.log(2)
 
+    def to_dict(self) -> dict:
+        return {name: getattr(self, name) for name in SCALE}
+
     def of_log_odds(self, log_odds: float) -> float:
         """Return points of the log-odds of default.
 
@@ -140,7 +143,7 @@ class Scorecard:
             "format": FORMAT,
             "intercept": self.intercept,
             "prior": self.prior,
-            "scale": {name: getattr(self.scale, name) for name in SCALE},
+            "scale": self.scale.to_dict(),
             "grades": [{"grade": grade, "highest_pd": highest} for grade, highest in self.grades],
             "terms": [
                 {
@@ -174,18 +177,20 @@ class Scorecard:
         """
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
             raise ScorecardUnreadable(f"format: this is no scorecard in the format {FORMAT}.")
-        terms = tuple(_term(place, said) for place, said in enumerate(_list(document, "terms")))
+        terms = tuple(_term(place, said) for place, said in enumerate(read_list(document, "terms")))
         if len({term.name for term in terms}) != len(terms):
             raise ScorecardUnreadable("terms: a feature occurs twice.")
         if not terms:
             raise ScorecardUnreadable("terms: there is none.")
-        prior = _number(document, "prior")
+        prior = read_number(document, "prior")
         if not 0 < prior < 1:
             raise ScorecardUnreadable("prior: lies between 0 and 1.")
         card = document.get("card", {})
         if not isinstance(card, Mapping):
             raise ScorecardUnreadable("card: is not an object.")
-        return cls(terms, _number(document, "intercept"), prior, _scale(document), _grades(document), dict(card))
+        return cls(
+            terms, read_number(document, "intercept"), prior, read_scale(document), read_grades(document), dict(card)
+        )
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -204,7 +209,7 @@ def _term(place: int, said: Mapping) -> Term:
     if not isinstance(said, Mapping) or said.get("feature") not in BY_NAME:
         raise ScorecardUnreadable(f"{at}.feature: is none of {', '.join(BY_NAME)}.")
     feature = BY_NAME[said["feature"]]
-    numbers = {name: _number(said, name, at) for name in ("sign", "scale", "low", "high", "mean", "sd", "weight")}
+    numbers = {name: read_number(said, name, at) for name in ("sign", "scale", "low", "high", "mean", "sd", "weight")}
     if numbers["sign"] != feature.sign:
         raise ScorecardUnreadable(f"{at}.sign: {feature.name} is declared as {feature.sign:+d}.")
     if numbers["weight"] * feature.sign < 0:
@@ -216,11 +221,15 @@ def _term(place: int, said: Mapping) -> Term:
     )
 
 
-def _scale(document: Mapping) -> Scale:
+def read_scale(document: Mapping) -> Scale:
+    """Return the scale of a model's document.
+
+    :raises ScorecardUnreadable: if it makes no sense
+    """
     said = document.get("scale")
     if not isinstance(said, Mapping):
         raise ScorecardUnreadable("scale: is missing.")
-    numbers = {name: _number(said, name, "scale") for name in SCALE}
+    numbers = {name: read_number(said, name, "scale") for name in SCALE}
     if numbers["odds"] <= 0 or numbers["pdo"] <= 0 or numbers["lowest"] >= numbers["highest"]:
         raise ScorecardUnreadable("scale: needs odds > 0, pdo > 0 and lowest < highest.")
     if not 0 <= numbers["lowest_pd"] < numbers["highest_pd"] <= 1:
@@ -228,13 +237,17 @@ def _scale(document: Mapping) -> Scale:
     return Scale(**numbers | {name: int(numbers[name]) for name in ("lowest", "highest")})
 
 
-def _grades(document: Mapping) -> tuple[tuple[str, float], ...]:
+def read_grades(document: Mapping) -> tuple[tuple[str, float], ...]:
+    """Return the grades of a model's document.
+
+    :raises ScorecardUnreadable: if they do not cover every PD in order
+    """
     grades = []
-    for place, said in enumerate(_list(document, "grades")):
+    for place, said in enumerate(read_list(document, "grades")):
         at = f"grades[{place}]"
         if not isinstance(said, Mapping) or not isinstance(said.get("grade"), str) or not said["grade"].strip():
             raise ScorecardUnreadable(f"{at}.grade: is missing.")
-        grades.append((said["grade"], _number(said, "highest_pd", at)))
+        grades.append((said["grade"], read_number(said, "highest_pd", at)))
     limits = [limit for _, limit in grades]
     if not grades or limits != sorted(set(limits)) or limits[0] <= 0 or limits[-1] != 1:
         raise ScorecardUnreadable("grades: their highest PDs must rise, and the last be 1.")
@@ -243,13 +256,13 @@ def _grades(document: Mapping) -> tuple[tuple[str, float], ...]:
     return tuple(grades)
 
 
-def _list(document: Mapping, name: str) -> list:
+def read_list(document: Mapping, name: str, at: str = "") -> list:
     if not isinstance(document.get(name), list):
-        raise ScorecardUnreadable(f"{name}: is missing.")
+        raise ScorecardUnreadable(f"{at + '.' if at else ''}{name}: is missing.")
     return document[name]
 
 
-def _number(said: Mapping, name: str, at: str = "") -> float:
+def read_number(said: Mapping, name: str, at: str = "") -> float:
     value = said.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ScorecardUnreadable(f"{at + '.' if at else ''}{name}: is no number.")
