@@ -160,7 +160,7 @@ def note_bad_loans(*, today: date, now: datetime) -> int:
 
 def expected_auc(scorecard: Scorecard) -> float | None:
     """Return the AUC that the card of a model promises, None where it says none."""
-    card = scorecard.content.get("card") or {}
-    said = card.get("auc") if isinstance(card, dict) else None
-    value = said.get("value") if isinstance(said, dict) else said
-    return float(value) if isinstance(value, int | float) else None
+    said: object = scorecard.content
+    for name in ("card", "figures", "auc", "value"):
+        said = said.get(name) if isinstance(said, dict) else None
+    return float(said) if isinstance(said, int | float) else None
