@@ -309,6 +309,7 @@ def confirm_paid_out(
     lock_path(drawdown.line)
     drawn = {"status": Reservation.Status.DRAWN, "ended_at": at}
     Reservation.objects.filter(pk=kept.pk, status=Reservation.Status.HELD).update(**drawn)
+    kept.status = Reservation.Status.DRAWN
     shift([Shift(drawdown.line, reserved=-kept.amount, used=drawdown.amount)])
     posting = post(
         key=f"drawdown.paid:{drawdown.pk}",

@@ -79,9 +79,9 @@ def _lines() -> list[Difference]:
 def _loans() -> list[Difference]:
     posted = _by("drawdown_id", (Account.PRINCIPAL, Account.INTEREST, Account.PENALTY))
     standing = Instalment.objects.exclude(status=Instalment.Status.REPLACED).values_list("drawdown").order_by()
-    interest = dict(standing.filter(is_booked=True).annotate(Sum(F("interest") - F("interest_paid"))))
-    penalty = dict(standing.annotate(Sum(F("penalty") - F("penalty_paid"))))
-    left = dict(standing.annotate(Sum(F("principal") - F("principal_paid"))))
+    interest = dict(standing.filter(is_booked=True).annotate(left=Sum(F("interest") - F("interest_paid"))))
+    penalty = dict(standing.annotate(left=Sum(F("penalty") - F("penalty_paid"))))
+    left = dict(standing.annotate(left=Sum(F("principal") - F("principal_paid"))))
     found = []
     for loan in Drawdown.objects.filter(paid_out_at__isnull=False).order_by("pk"):
         pairs = (
