@@ -177,6 +177,8 @@ CELERY_BEAT_SCHEDULE = {
     "finance-look-at-models": {"task": "finance.tasks.request_looks_at_models", "schedule": crontab(hour=3, minute=30)},
     "finance-look-for-signs": {"task": "finance.tasks.request_looks_for_signs", "schedule": crontab(hour=4, minute=30)},
     "finance-ring-bank-files-again": {"task": "finance.tasks.ring_bank_files_again", "schedule": 60.0},
+    "finance-tend-log": {"task": "finance.tasks.tend_log", "schedule": 600.0},
+    "finance-lapse-assignments": {"task": "finance.tasks.lapse_assignments", "schedule": 300.0},
     "finance-watch-acts": {"task": "finance.tasks.watch_acts", "schedule": 60.0},
     "finance-watch-covers": {"task": "finance.tasks.watch_covers", "schedule": 300.0},
     "finance-ring-looks-again": {"task": "finance.tasks.ring_looks_again", "schedule": 300.0},

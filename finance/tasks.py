@@ -6,7 +6,17 @@ from celery import shared_task
 from django.utils import timezone
 
 from finance.models import BankFile, CreditAssessment, MonitoringRun, RecordImport, WarningRun
-from finance.runs import assessments, bank_files, covers, monitoring, offline_acts, record_imports, warnings
+from finance.runs import (
+    assessments,
+    assignments,
+    bank_files,
+    checkpoints,
+    covers,
+    monitoring,
+    offline_acts,
+    record_imports,
+    warnings,
+)
 
 # Seconds; a file of a million rows takes about a hundred.
 LONGEST_IMPORT = 600
@@ -119,3 +129,15 @@ def ring_bank_files_again() -> None:
     BankFile.objects.release(since=now - timedelta(seconds=LONGEST_COMPARISON + 30))
     for file_id in BankFile.objects.unheard(now).order_by("pk").values_list("pk", flat=True):
         read_bank_file.delay(file_id)
+
+
+@shared_task
+def tend_log() -> None:
+    """Sign the evidence log if it grew, and have it co-signed; scheduled every ten minutes."""
+    checkpoints.tend_log(now=timezone.now())
+
+
+@shared_task
+def lapse_assignments() -> None:
+    """Give back the parts of receivables that no bank answered in time; scheduled every five minutes."""
+    assignments.lapse_assignments(now=timezone.now())

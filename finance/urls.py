@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import path, re_path
 
 from finance.api import assessments as assessments_api
 from finance.api import consents as consents_api
@@ -6,6 +6,7 @@ from finance.api import late_payments as late_payments_api
 from finance.api import log as log_api
 from finance.api import monitoring as monitoring_api
 from finance.api import offline_acts as offline_acts_api
+from finance.api import receivables as receivables_api
 from finance.api import records as records_api
 from finance.api import vouchers as vouchers_api
 from finance.api import warnings as warnings_api
@@ -20,6 +21,7 @@ from finance.views import (
     offline_acts,
     orders_on_credit,
     programmes,
+    receivables,
     record_imports,
     records,
     scores,
@@ -187,5 +189,64 @@ urlpatterns = [
         "api/v1/finance/late-payments/<int:pk>/",
         late_payments_api.InvoiceLatePayment.as_view(),
         name="api_invoice_late_payment",
+    ),
+    # Receivables
+    path("credit/receivables/", receivables.receivable_list, name="receivable_list"),
+    path("credit/receivables/new/", receivables.receivable_create, name="receivable_create"),
+    path("credit/receivables/check/", receivables.receivable_check, name="receivable_check"),
+    path("credit/receivables/<int:pk>/", receivables.receivable_detail, name="receivable_detail"),
+    path("credit/receivables/<int:pk>/answer/", receivables.receivable_answer, name="receivable_answer"),
+    path("credit/receivables/<int:pk>/cancel/", receivables.receivable_cancel, name="receivable_cancel"),
+    path("credit/receivables/<int:pk>/offer/", receivables.receivable_offer, name="receivable_offer"),
+    path("credit/assignments/<int:pk>/propose/", receivables.assignment_propose, name="assignment_propose"),
+    re_path(
+        r"^credit/assignments/(?P<pk>\d+)/(?P<act>confirm|decline|withdraw|release)/$",
+        receivables.assignment_act,
+        name="assignment_act",
+    ),
+    path("api/v1/finance/receivables/", receivables_api.ReceivableList.as_view(), name="api_receivable_list"),
+    path("api/v1/finance/receivables/check/", receivables_api.ReceivableCheck.as_view(), name="api_receivable_check"),
+    path(
+        "api/v1/finance/receivables/<int:pk>/", receivables_api.ReceivableDetail.as_view(), name="api_receivable_detail"
+    ),
+    path(
+        "api/v1/finance/receivables/<int:pk>/answer/",
+        receivables_api.ReceivableAnswer.as_view(),
+        name="api_receivable_answer",
+    ),
+    path(
+        "api/v1/finance/receivables/<int:pk>/cancel/",
+        receivables_api.ReceivableCancel.as_view(),
+        name="api_receivable_cancel",
+    ),
+    path(
+        "api/v1/finance/receivables/<int:pk>/parts/",
+        receivables_api.ReceivableOffer.as_view(),
+        name="api_receivable_offer",
+    ),
+    path(
+        "api/v1/finance/assignments/<int:pk>/propose/",
+        receivables_api.AssignmentPropose.as_view(),
+        name="api_assignment_propose",
+    ),
+    path(
+        "api/v1/finance/assignments/<int:pk>/confirm/",
+        receivables_api.AssignmentConfirm.as_view(),
+        name="api_assignment_confirm",
+    ),
+    path(
+        "api/v1/finance/assignments/<int:pk>/decline/",
+        receivables_api.AssignmentDecline.as_view(),
+        name="api_assignment_decline",
+    ),
+    path(
+        "api/v1/finance/assignments/<int:pk>/withdraw/",
+        receivables_api.AssignmentWithdraw.as_view(),
+        name="api_assignment_withdraw",
+    ),
+    path(
+        "api/v1/finance/assignments/<int:pk>/release/",
+        receivables_api.AssignmentRelease.as_view(),
+        name="api_assignment_release",
     ),
 ]

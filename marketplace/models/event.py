@@ -143,6 +143,16 @@ EVENTS = {
     "claim.paid": Event(_("A claim was paid, or money was recovered"), LENDING_ROLES),
     "claim.late": Event(_("A claim waits for us for too long"), LENDING_ROLES),
     "bank_file.loaded": Event(_("A bank file waits for the second person"), LENDING_ROLES),
+    "voucher.revoked": Event(_("A firm revoked a credit voucher"), LENDING_ROLES),
+    "receivable.registered": Event(
+        _("A supplier asks us to accept what we owe"), (Membership.Role.OWNER, Membership.Role.APPROVER)
+    ),
+    "receivable.answered": Event(_("A buyer answered about a receivable"), Membership.TRADING_ROLES),
+    "receivable.offered": Event(_("A firm offers a receivable to lend on"), LENDING_ROLES),
+    "receivable.assigned": Event(_("A bank took a receivable"), Membership.TRADING_ROLES),
+    "receivable.released": Event(
+        _("A part of a receivable was given back"), (*Membership.TRADING_ROLES, *LENDING_ROLES)
+    ),
     "credit.submitted": Event(_("A firm applied for credit"), (Membership.Role.OWNER, Membership.Role.MAKER)),
     "credit.more_asked": Event(_("A bank asks for more about an application"), Membership.TRADING_ROLES),
     "credit.answered": Event(_("A firm answered about its application"), (Membership.Role.MAKER,)),
