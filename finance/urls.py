@@ -11,6 +11,8 @@ from finance.api import records as records_api
 from finance.api import vouchers as vouchers_api
 from finance.api import warnings as warnings_api
 from finance.views import (
+    applications,
+    authorities,
     bank_lines,
     consents,
     home,
@@ -20,10 +22,12 @@ from finance.views import (
     monitoring,
     offline_acts,
     orders_on_credit,
+    products,
     programmes,
     receivables,
     record_imports,
     records,
+    reviews,
     scores,
     vouchers,
     warnings,
@@ -32,6 +36,41 @@ from finance.views import (
 app_name = "finance"
 urlpatterns = [
     path("credit/", home.credit_home, name="credit_home"),
+    # Products and who may decide
+    path("credit/products/", products.product_list, name="product_list"),
+    path("bank/products/", products.bank_products, name="bank_products"),
+    path("bank/products/new/", products.product_create, name="product_create"),
+    path("bank/products/<int:pk>/", products.product_edit, name="product_edit"),
+    path("bank/products/<int:pk>/open/", products.product_open, name="product_open"),
+    path("bank/authorities/", authorities.authority_list, name="authority_list"),
+    path("bank/authorities/<int:pk>/end/", authorities.authority_end, name="authority_end"),
+    # Applications
+    path("credit/applications/", applications.application_list, name="application_list"),
+    path("credit/products/<int:product_pk>/apply/", applications.application_create, name="application_create"),
+    path("credit/applications/<int:pk>/", applications.application_detail, name="application_detail"),
+    path("credit/applications/<int:pk>/edit/", applications.application_edit, name="application_edit"),
+    path("credit/applications/<int:pk>/submit/", applications.application_submit, name="application_submit"),
+    path("credit/applications/<int:pk>/answer/", applications.application_answer, name="application_answer"),
+    path("credit/applications/<int:pk>/documents/", applications.application_documents, name="application_documents"),
+    path("credit/applications/<int:pk>/withdraw/", applications.application_withdraw, name="application_withdraw"),
+    path("credit/applications/<int:pk>/accept/", applications.application_accept, name="application_accept"),
+    path("bank/queue/", reviews.bank_queue, name="bank_queue"),
+    path("bank/queue/export.<str:suffix>", reviews.bank_queue_export, name="bank_queue_export"),
+    path("bank/applications/<int:pk>/", reviews.bank_application, name="bank_application"),
+    path("bank/applications/<int:pk>/take/", reviews.application_take, name="application_take"),
+    path("bank/applications/<int:pk>/take-over/", reviews.application_take_over, name="application_take_over"),
+    path("bank/applications/<int:pk>/ask/", reviews.application_ask, name="application_ask"),
+    path("bank/applications/<int:pk>/note/", reviews.application_note, name="application_note"),
+    path("bank/applications/<int:pk>/propose/", reviews.application_propose, name="application_propose"),
+    path("bank/applications/<int:pk>/confirm/", reviews.application_confirm, name="application_confirm"),
+    path("bank/applications/<int:pk>/send-back/", reviews.application_send_back, name="application_send_back"),
+    path("bank/applications/<int:pk>/sign/", reviews.application_countersign, name="application_countersign"),
+    path(
+        "bank/applications/<int:pk>/documents/<int:document_pk>/",
+        reviews.application_document,
+        name="application_document",
+    ),
+    path("bank/decisions/<int:pk>/", reviews.decision_replay, name="decision_replay"),
     # Scores
     path("credit/score/", scores.score, name="score"),
     path("credit/score/<int:organisation_id>/request/", scores.score_request, name="score_request"),

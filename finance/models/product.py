@@ -148,3 +148,10 @@ class CreditProduct(models.Model):
     def about(self) -> str:
         first, second = (self.about_en, self.about_zh) if get_language() == "en" else (self.about_zh, self.about_en)
         return first or second
+
+    @property
+    def rates(self) -> list[tuple[str, int]]:
+        """Return each grade with its yearly rate in basis points, the cheapest first."""
+        return sorted(
+            ((grade, self.base_rate_bp + added) for grade, added in self.spread_bp.items()), key=lambda one: one[1]
+        )

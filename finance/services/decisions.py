@@ -200,6 +200,7 @@ def evidence_of(decision: Decision) -> dict[str, Any]:
     """Return what the log keeps of a decision: its hash, and the hashes of what it was made on."""
     known = decision.known.get("score") or {}
     return {
+        "organisation": evidence.pseudonym(decision.application.firm),
         "application": decision.application.number,
         "decision": decision.pk,
         "outcome": decision.outcome,

@@ -69,10 +69,11 @@ class Recommendation:
         return [ground for ground in self.grounds if not ground["is_met"]]
 
 
-def recommend(*, application: Application, by: User, now: datetime) -> Recommendation:
+def recommend(*, application: Application, by: User, now: datetime, has_read_records: bool = False) -> Recommendation:
     """Return what is recommended of an application from what the bank may read of the firm now.
 
-    Each group of data that it reads leaves a row that the firm sees. What the firm does not let the bank read is taken
+    Each group of data that it reads leaves a row that the firm sees (not those of records where ``has_read_records``
+    says that the caller has left it). What the firm does not let the bank read is taken
     as not known: a rule about it is not met.
     """
     groups = reads.readable_groups(
@@ -88,7 +89,7 @@ def recommend(*, application: Application, by: User, now: datetime) -> Recommend
             now=now,
             subject=application.number,
         )
-    others = groups - {DataGroup.SCORE}
+    others = groups - {DataGroup.SCORE} - ({DataGroup.SALES} if has_read_records else set())
     reads.allow(
         firm=application.firm,
         reader=application.bank,
