@@ -182,6 +182,8 @@ CELERY_BEAT_SCHEDULE = {
     "finance-watch-acts": {"task": "finance.tasks.watch_acts", "schedule": 60.0},
     "finance-watch-covers": {"task": "finance.tasks.watch_covers", "schedule": 300.0},
     "finance-ring-looks-again": {"task": "finance.tasks.ring_looks_again", "schedule": 300.0},
+    "finance-watch-lines": {"task": "finance.tasks.watch_lines", "schedule": 60.0},
+    "finance-watch-loans": {"task": "finance.tasks.watch_loans", "schedule": crontab(minute=25)},
 }
 
 # What every process may share and lose

@@ -12,8 +12,10 @@ from finance.runs import (
     bank_files,
     checkpoints,
     covers,
+    lending,
     monitoring,
     offline_acts,
+    overdue,
     record_imports,
     warnings,
 )
@@ -141,3 +143,20 @@ def tend_log() -> None:
 def lapse_assignments() -> None:
     """Give back the parts of receivables that no bank answered in time; scheduled every five minutes."""
     assignments.lapse_assignments(now=timezone.now())
+
+
+@shared_task
+def watch_lines() -> None:
+    """Free what was kept for orders that ended, keep what was promised to pools, lapse requests; every minute."""
+    now = timezone.now()
+    lending.keep_pledges(now=now)
+    lending.free_reservations(now=now)
+    lending.lapse_drawdowns(now=now)
+
+
+@shared_task
+def watch_loans() -> None:
+    """Write what falls due, class what is overdue, and remind whoever owes; scheduled every hour."""
+    now = timezone.now()
+    overdue.watch_loans(now=now)
+    overdue.remind(now=now)

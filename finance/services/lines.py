@@ -155,7 +155,9 @@ def create_line(
         booked_on=timezone.localdate(at),
         by=by,
     )
-    notify_many(news.line_opened(line), now=at)
+    if application is None:
+        # Whoever applied is told with the application's last step.
+        notify_many(news.line_opened(line), now=at)
     content = {"line": line.number, "kind": kind, "bank": evidence.pseudonym(bank), "posting": posting.sha256}
     evidence.append(kind="line.opened", content=content, at=at)
     return line
