@@ -1,20 +1,26 @@
 from django.urls import path, re_path
 
+from finance.api import applications as applications_api
 from finance.api import assessments as assessments_api
 from finance.api import consents as consents_api
 from finance.api import late_payments as late_payments_api
 from finance.api import log as log_api
 from finance.api import monitoring as monitoring_api
 from finance.api import offline_acts as offline_acts_api
+from finance.api import products as products_api
 from finance.api import receivables as receivables_api
 from finance.api import records as records_api
+from finance.api import scorecards as scorecards_api
 from finance.api import vouchers as vouchers_api
 from finance.api import warnings as warnings_api
 from finance.views import (
     applications,
     authorities,
+    bank_files,
     bank_lines,
+    claims,
     consents,
+    covers,
     home,
     late_payments,
     loans,
@@ -22,12 +28,16 @@ from finance.views import (
     monitoring,
     offline_acts,
     orders_on_credit,
+    partnerships,
+    portfolio,
     products,
     programmes,
+    promotions,
     receivables,
     record_imports,
     records,
     reviews,
+    scorecards,
     scores,
     vouchers,
     warnings,
@@ -71,6 +81,102 @@ urlpatterns = [
         name="application_document",
     ),
     path("bank/decisions/<int:pk>/", reviews.decision_replay, name="decision_replay"),
+    path("api/v1/finance/products/", products_api.CreditProductList.as_view(), name="api_credit_product_list"),
+    path(
+        "api/v1/finance/products/<int:pk>/",
+        products_api.CreditProductDetail.as_view(),
+        name="api_credit_product_detail",
+    ),
+    path(
+        "api/v1/finance/products/<int:pk>/open/",
+        products_api.CreditProductOpen.as_view(),
+        name="api_credit_product_open",
+    ),
+    path("api/v1/finance/offers/", products_api.CreditOfferList.as_view(), name="api_credit_offer_list"),
+    path("api/v1/finance/authorities/", products_api.AuthorityList.as_view(), name="api_authority_list"),
+    path("api/v1/finance/authorities/<int:pk>/end/", products_api.AuthorityEnd.as_view(), name="api_authority_end"),
+    path("api/v1/finance/applications/", applications_api.ApplicationList.as_view(), name="api_application_list"),
+    path(
+        "api/v1/finance/applications/confirm/",
+        applications_api.ApplicationConfirmMany.as_view(),
+        name="api_application_confirm_many",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/",
+        applications_api.ApplicationDetail.as_view(),
+        name="api_application_detail",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/submit/",
+        applications_api.ApplicationSubmit.as_view(),
+        name="api_application_submit",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/answer/",
+        applications_api.ApplicationAnswer.as_view(),
+        name="api_application_answer",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/documents/",
+        applications_api.ApplicationDocuments.as_view(),
+        name="api_application_documents",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/withdraw/",
+        applications_api.ApplicationWithdraw.as_view(),
+        name="api_application_withdraw",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/accept/",
+        applications_api.ApplicationAccept.as_view(),
+        name="api_application_accept",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/take/",
+        applications_api.ApplicationTake.as_view(),
+        name="api_application_take",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/take-over/",
+        applications_api.ApplicationTakeOver.as_view(),
+        name="api_application_take_over",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/ask/",
+        applications_api.ApplicationAsk.as_view(),
+        name="api_application_ask",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/note/",
+        applications_api.ApplicationNote.as_view(),
+        name="api_application_note",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/propose/",
+        applications_api.ApplicationPropose.as_view(),
+        name="api_application_propose",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/confirm/",
+        applications_api.ApplicationConfirm.as_view(),
+        name="api_application_confirm",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/send-back/",
+        applications_api.ApplicationSendBack.as_view(),
+        name="api_application_send_back",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/sign/",
+        applications_api.ApplicationSign.as_view(),
+        name="api_application_sign",
+    ),
+    path(
+        "api/v1/finance/applications/<int:pk>/review/",
+        applications_api.ApplicationReview.as_view(),
+        name="api_application_review",
+    ),
+    path("api/v1/finance/decisions/<int:pk>/", applications_api.DecisionReplay.as_view(), name="api_decision_replay"),
     # Scores
     path("credit/score/", scores.score, name="score"),
     path("credit/score/<int:organisation_id>/request/", scores.score_request, name="score_request"),
@@ -85,6 +191,63 @@ urlpatterns = [
         name="api_assessment_recheck",
     ),
     path("api/v1/finance/score-reads/", assessments_api.ScoreReadCreate.as_view(), name="api_score_read_create"),
+    # Models
+    path("bank/models/", scorecards.bank_models, name="bank_models"),
+    path("bank/models/new/", scorecards.scorecard_create, name="scorecard_create"),
+    path("bank/models/<int:pk>/", scorecards.scorecard_detail, name="scorecard_detail"),
+    path("bank/models/<int:pk>/download/", scorecards.scorecard_download, name="scorecard_download"),
+    path("bank/models/<int:pk>/shadow/", scorecards.scorecard_shadow, name="scorecard_shadow"),
+    path("bank/models/<int:pk>/retire/", scorecards.scorecard_retire, name="scorecard_retire"),
+    path("bank/models/<int:pk>/rules/new/", promotions.promotion_rule_create, name="promotion_rule_create"),
+    path("bank/<int:bank_id>/models/<int:pk>/cut-offs/new/", scorecards.cut_offs_create, name="cut_offs_create"),
+    path("bank/cut-offs/<int:pk>/confirm/", scorecards.cut_offs_confirm, name="cut_offs_confirm"),
+    path("bank/cut-offs/<int:pk>/withdraw/", scorecards.cut_offs_withdraw, name="cut_offs_withdraw"),
+    path("bank/promotion-rules/<int:pk>/sign/", promotions.promotion_rule_sign, name="promotion_rule_sign"),
+    path("bank/promotion-rules/<int:pk>/withdraw/", promotions.promotion_rule_withdraw, name="promotion_rule_withdraw"),
+    path("api/v1/finance/scorecards/", scorecards_api.ScorecardList.as_view(), name="api_scorecard_list"),
+    path("api/v1/finance/scorecards/<int:pk>/", scorecards_api.ScorecardDetail.as_view(), name="api_scorecard_detail"),
+    path(
+        "api/v1/finance/scorecards/<int:pk>/shadow/",
+        scorecards_api.ScorecardShadow.as_view(),
+        name="api_scorecard_shadow",
+    ),
+    path(
+        "api/v1/finance/scorecards/<int:pk>/retire/",
+        scorecards_api.ScorecardRetire.as_view(),
+        name="api_scorecard_retire",
+    ),
+    path(
+        "api/v1/finance/scorecards/<int:pk>/disagreements/",
+        scorecards_api.ScorecardDisagreements.as_view(),
+        name="api_scorecard_disagreements",
+    ),
+    path("api/v1/finance/cut-offs/", scorecards_api.CutOffsList.as_view(), name="api_cut_offs_list"),
+    path(
+        "api/v1/finance/cut-offs/<int:pk>/confirm/",
+        scorecards_api.CutOffsConfirm.as_view(),
+        name="api_cut_offs_confirm",
+    ),
+    path(
+        "api/v1/finance/cut-offs/<int:pk>/withdraw/",
+        scorecards_api.CutOffsWithdraw.as_view(),
+        name="api_cut_offs_withdraw",
+    ),
+    path("api/v1/finance/promotion-rules/", scorecards_api.PromotionRuleList.as_view(), name="api_promotion_rule_list"),
+    path(
+        "api/v1/finance/promotion-rules/<int:pk>/standing/",
+        scorecards_api.PromotionRuleStanding.as_view(),
+        name="api_promotion_rule_standing",
+    ),
+    path(
+        "api/v1/finance/promotion-rules/<int:pk>/sign/",
+        scorecards_api.PromotionRuleSign.as_view(),
+        name="api_promotion_rule_sign",
+    ),
+    path(
+        "api/v1/finance/promotion-rules/<int:pk>/withdraw/",
+        scorecards_api.PromotionRuleWithdraw.as_view(),
+        name="api_promotion_rule_withdraw",
+    ),
     # Consents
     path("credit/consents/", consents.consent_list, name="consent_list"),
     path("credit/consents/new/", consents.consent_create, name="consent_create"),
@@ -194,6 +357,8 @@ urlpatterns = [
     path("bank/drawdowns/<int:pk>/repay/", loans.repayment_record, name="repayment_record"),
     path("bank/repayments/<int:pk>/confirm/", loans.repayment_confirm, name="repayment_confirm"),
     path("bank/repayments/<int:pk>/refuse/", loans.repayment_refuse, name="repayment_refuse"),
+    path("bank/portfolio/", portfolio.bank_portfolio, name="bank_portfolio"),
+    path("bank/portfolio/loans.csv", portfolio.portfolio_export, name="portfolio_export"),
     path("bank/lines/", bank_lines.bank_programmes, name="bank_programmes"),
     path("bank/lines/new/", bank_lines.bank_line_propose, name="bank_line_propose"),
     path("bank/lines/<int:pk>/", bank_lines.bank_line_detail, name="bank_line_detail"),
@@ -288,4 +453,34 @@ urlpatterns = [
         receivables_api.AssignmentRelease.as_view(),
         name="api_assignment_release",
     ),
+    # Partnerships, quotes and covers
+    path("partner/partnerships/", partnerships.partnership_list, name="partnership_list"),
+    path("partner/partnerships/new/", partnerships.partnership_create, name="partnership_create"),
+    path("partner/partnerships/<int:pk>/", partnerships.partnership_detail, name="partnership_detail"),
+    path("partner/partnerships/<int:pk>/<slug:act>/", partnerships.partnership_act, name="partnership_act"),
+    path("partner/quotes/", covers.partner_quotes, name="partner_quotes"),
+    path("partner/quotes/new/", covers.quote_create, name="quote_create"),
+    path("partner/quotes/<int:pk>/", covers.quote_detail, name="quote_detail"),
+    path("partner/quotes/<int:pk>/quote/", covers.quote_draft, name="quote_draft"),
+    path("partner/quotes/<int:pk>/<slug:act>/", covers.quote_act, name="quote_act"),
+    path("partner/covers/", covers.partner_covers, name="partner_covers"),
+    path("partner/covers/<int:pk>/", covers.guarantee_detail, name="guarantee_detail"),
+    path("partner/covers/<int:pk>/release/", covers.guarantee_release, name="guarantee_release"),
+    path("partner/covers/<int:pk>/loans/<int:drawdown_pk>/claim/", claims.claim_create, name="claim_create"),
+    # Claims
+    path("partner/claims/", claims.claim_list, name="claim_list"),
+    path("partner/claims/<int:pk>/", claims.claim_detail, name="claim_detail"),
+    path("partner/claims/<int:pk>/documents/", claims.claim_documents, name="claim_documents"),
+    path("partner/claims/<int:pk>/answer/", claims.claim_answer, name="claim_answer"),
+    path("partner/claims/<int:pk>/recoveries/", claims.recovery_create, name="recovery_create"),
+    path("partner/claims/<int:pk>/<slug:act>/", claims.claim_act, name="claim_act"),
+    path("partner/recoveries/<int:pk>/confirm/", claims.recovery_confirm, name="recovery_confirm"),
+    # Bank files
+    path("bank/files/", bank_files.bank_files, name="bank_files"),
+    path("bank/files/template/", bank_files.bank_file_template, name="bank_file_template"),
+    path("bank/files/<int:pk>/", bank_files.bank_file_detail, name="bank_file_detail"),
+    path("bank/files/<int:pk>/post/", bank_files.bank_file_post, name="bank_file_post"),
+    path("bank/files/<int:pk>/refuse/", bank_files.bank_file_refuse, name="bank_file_refuse"),
+    path("bank/breaks/", bank_files.break_list, name="break_list"),
+    path("bank/breaks/<int:pk>/", bank_files.break_settle, name="break_settle"),
 ]

@@ -14,6 +14,11 @@ class PromotionRuleQuerySet(models.QuerySet):
     def of(self, bank: Organisation | None) -> Self:
         return self.filter(bank=bank)
 
+    def visible_to(self, user: User) -> Self:
+        """Return those of the user's banks; those of the platform are its operator's."""
+        theirs = Q(bank__in=Organisation.objects.of(user).filter(kind=Organisation.Kind.BANK))
+        return self.filter(theirs | Q(bank=None) if user.is_staff else theirs)
+
     def open(self) -> Self:
         """Return those under which a challenger may still come to serve."""
         return self.filter(promoted_at=None, withdrawn_at=None)

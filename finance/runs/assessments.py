@@ -86,7 +86,7 @@ def assess(run: CreditAssessment, *, clock: Callable[[], datetime]) -> None:
         snapshot = snapshot_of(organisation, as_of=run.as_of)
         cut_offs = CutOffs.objects.of(run.bank, scorecard)
         results = results_of(snapshot, scorecard=scorecard, cut_offs=cut_offs)
-        shadows = _shadows(run, snapshot, scorecard)
+        shadows = _shadows(run, snapshot, scorecard, cut_offs)
         now = clock()
         with transaction.atomic():
             if not CreditAssessment.objects.finish(run, now=now, **results):
@@ -236,7 +236,9 @@ def _grade(scored: Scored, cut_offs: CutOffs | None) -> str:
     return next((one["grade"] for one in scale if scored.pd < one["below"]), last)
 
 
-def _shadows(run: CreditAssessment, snapshot: Snapshot, scorecard: Scorecard) -> list[ShadowScore]:
+def _shadows(
+    run: CreditAssessment, snapshot: Snapshot, scorecard: Scorecard, cut_offs: CutOffs | None
+) -> list[ShadowScore]:
     """Return what the challengers say of the same features; one that cannot be trusted or read says nothing."""
     found = []
     for challenger in Scorecard.objects.riding_with(scorecard, run.bank):
@@ -251,7 +253,7 @@ def _shadows(run: CreditAssessment, snapshot: Snapshot, scorecard: Scorecard) ->
                 scorecard=challenger,
                 score=scored.score,
                 probability=scored.pd,
-                grade=scored.grade,
+                grade=_grade(scored, cut_offs),
             )
         )
     return found

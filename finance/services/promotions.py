@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
-from finance.models import CreditAssessment, Drawdown, PromotionRule, RiskClass, Scorecard, ShadowScore
+from finance.models import BadLoan, CreditAssessment, Drawdown, PromotionRule, Scorecard, ShadowScore
 from finance.runs import scorecards as registry
 from finance.scoring import measures
 from finance.services import evidence
@@ -19,9 +19,6 @@ from marketplace.models import Organisation, User
 
 # A firm's result is known when a loan of the year after its score went bad, or all were repaid, or the year is over.
 WATCHED = timedelta(days=365)
-# Days overdue from which a loan counts as defaulted (Basel, CRR article 178).
-DEFAULTED_AFTER = timedelta(days=90)
-BAD_CLASSES = (RiskClass.SUBSTANDARD, RiskClass.DOUBTFUL, RiskClass.LOSS)
 MEASURES = {
     PromotionRule.Metric.AUC: measures.auc,
     PromotionRule.Metric.BRIER: measures.brier,
@@ -257,7 +254,7 @@ def outcomes(scored: Mapping[int, datetime], *, bank: Organisation | None, now: 
     :param scored: when each firm (by its id) was scored
     :param bank: count this bank's loans; None: every bank's here
     """
-    paid = Drawdown.objects.filter(borrower__in=scored, paid_out_at__isnull=False)
+    paid = Drawdown.objects.filter(borrower__in=scored, paid_out_at__isnull=False).select_related("bad")
     if bank is not None:
         paid = paid.filter(line__bank=bank)
     loans: dict[int, list[Drawdown]] = {}
@@ -274,9 +271,10 @@ def outcomes(scored: Mapping[int, datetime], *, bank: Organisation | None, now: 
 
 
 def _has_defaulted(loan: Drawdown, now: datetime) -> bool:
-    if loan.status == Drawdown.Status.WRITTEN_OFF or loan.risk_class in BAD_CLASSES:
+    """Tell whether a loan is known to have gone bad, or would be at the next look; a later cure undoes nothing."""
+    if hasattr(loan, "bad") or loan.status == Drawdown.Status.WRITTEN_OFF or loan.risk_class in BadLoan.CLASSES:
         return True
-    return loan.overdue_since is not None and now.date() - loan.overdue_since >= DEFAULTED_AFTER
+    return loan.overdue_since is not None and (now.date() - loan.overdue_since).days >= BadLoan.DAYS
 
 
 def _not_earned(rule: PromotionRule, standing: Standing) -> str:
