@@ -14,18 +14,21 @@ LEAST_WINDOWS = 6  # of history, a year
 USUAL, LEAST_SPREAD = 3.5, 0.2
 # Scales the median absolute deviation to the standard deviation of normal errors (Rousseeuw & Croux 1993).
 MAD_SCALE = 1.4826
-FACTOR = 1.8
-# Counterparties nobody had seen before may make up so much more of the last window than they ever did.
-NEW_SHARE = 0.15
+# Beside that it must be so many times the median, the highest other window, and the same season of last year.
+FACTOR, ABOVE_HIGHEST, ABOVE_LAST_YEAR = 1.8, 1.2, 1.3
+# New customers may buy so many times what new ones ever bought in a window, and this part of a usual window more.
+NEW_FACTOR, NEW_SHARE = 1.5, 0.3
+# A firm without sales in every fourth window has no usual one.
+LEAST_ACTIVE = 0.75
 
 
 def find_bursts(facts: Facts, *, as_of: date) -> list[Found]:
     """Return the sudden rise of sales in the last 60 days, if there is one.
 
     Sales without tax are summed over windows of 60 days counted back from ``as_of``. The last is a burst where it lies
-    above the median of the others by ``USUAL`` robust deviations (and ``FACTOR`` times it, and above every other, and
-    above the same season of last year), or where firms that never bought before make up an unheard-of share of it. Then
-    what is beyond the usual does not count, first of all what new customers bought.
+    above the median of the others by ``USUAL`` robust deviations and well above every other and the same season of last
+    year, or where firms that never bought before make up an unheard-of part of it. Then what is beyond the usual does not
+    count, first of all what new customers bought. The bounds were set on firms whose outcome is not known.
     """
     last = day_number(as_of)
     rows = np.flatnonzero(facts.of_kind(SALES) & (facts.day <= last))
@@ -43,13 +46,14 @@ def find_bursts(facts: Facts, *, as_of: date) -> list[Found]:
     # A firm's first customers are all new: the oldest third of history says nothing of them.
     told = max(LEAST_WINDOWS, 2 * count // 3)
     new_sums = np.bincount(window, facts.net[rows] * is_new, count)[:told]
-    usual = _upper(sums[1:])
-    excess = 0.0
-    if sums[0] > max(usual, FACTOR * np.median(sums[1:]), sums[1:].max(), _last_year(sums) * 1.2):
-        excess = sums[0] - usual
-    new_usual = float(new_sums[1:].max())
-    new_excess = new_sums[0] - new_usual
-    if new_excess <= NEW_SHARE * max(float(np.median(sums[1:])), 0.0) or sums[0] <= np.median(sums[1:]):
+    median, highest = float(np.median(sums[1:])), float(sums[1:].max())
+    if median <= 0 or (sums[1:] > 0).mean() < LEAST_ACTIVE:
+        return []
+    usual, excess = _upper(sums[1:]), 0.0
+    if sums[0] > max(usual, FACTOR * median, ABOVE_HIGHEST * highest, ABOVE_LAST_YEAR * _last_year(sums)):
+        excess = float(sums[0]) - usual
+    new_excess = float(new_sums[0]) - NEW_FACTOR * float(new_sums[1:].max())
+    if new_excess <= NEW_SHARE * median or sums[0] <= median:
         new_excess = 0.0
     lost = max(excess, new_excess)
     if lost <= 0:

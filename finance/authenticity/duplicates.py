@@ -1,13 +1,13 @@
 """The same invoice twice: listed again on another day, valid and void, or uploaded beside the platform's own record."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
 from finance.authenticity.facts import KINDS, PURCHASES, SALES, Facts
 from finance.authenticity.findings import DOUBT, NOTE, Found, money
 
-SAME = 0.005
+SHOWN = 3
 # An upload this long after the platform's record of the same amount and counterparty may be the same trade.
 RESTATED_WITHIN = 60
 
@@ -21,46 +21,64 @@ def find_duplicates(facts: Facts) -> list[Found]:
     """
     groups: dict[tuple, list[int]] = defaultdict(list)
     invoices = np.isin(facts.kind, (KINDS.index(SALES), KINDS.index(PURCHASES)))
-    for row in np.flatnonzero(invoices & (facts.number != "") & (facts.net != 0)):
+    rows = np.flatnonzero(invoices & (facts.number != "") & (facts.net != 0))
+    for row in rows[_is_repeated(facts.number[rows])]:
         key = (int(facts.kind[row]), str(facts.number[row]), int(facts.partner[row]), round(float(facts.total[row]), 2))
         groups[key].append(int(row))
-    found = []
+    repeated: dict[int, list[list[int]]] = defaultdict(list)
+    cancelled: dict[int, list[list[int]]] = defaultdict(list)
     for rows in groups.values():
         valid = [row for row in rows if not facts.is_void[row]]
-        if len(rows) < 2 or not valid:
-            continue
-        found.append(_cancelled(facts, rows, valid) if len(valid) < len(rows) else _repeated(facts, valid))
-    return [*found, *_restated(facts)]
+        if len(rows) > 1 and valid:
+            # What the platform saw itself is kept before what was uploaded.
+            valid.sort(key=lambda row: (not facts.is_verified[row], row))
+            (cancelled if len(valid) < len(rows) else repeated)[int(facts.partner[rows[0]])].append(valid)
+    return [
+        *(_repeated(facts, repeated[partner]) for partner in sorted(repeated)),
+        *(_cancelled(facts, cancelled[partner]) for partner in sorted(cancelled)),
+        *_restated(facts),
+    ]
 
 
-def _repeated(facts: Facts, rows: list[int]) -> Found:
-    # What the platform saw itself is kept before what was uploaded.
-    rows = sorted(rows, key=lambda row: (not facts.is_verified[row], row))
-    number, count = facts.number[rows[0]], len(rows)
-    amount = money(abs(facts.net[rows[0]]))
-    days = ", ".join(str(facts.on(row)) for row in rows)
+def _is_repeated(numbers: np.ndarray) -> np.ndarray:
+    """Return which numbers stand more than once: few of many."""
+    counts = Counter(numbers)
+    return np.array([counts[number] > 1 for number in numbers], dtype=bool)
+
+
+def _repeated(facts: Facts, groups: list[list[int]]) -> Found:
+    weights = {row: float(place == 0) for rows in groups for place, row in enumerate(rows)}
+    again = [row for row, weight in weights.items() if not weight]
+    numbers, count = _listed(facts, groups), len(groups)
+    amount = money(float(np.abs(facts.net[again]).sum()))
     return Found(
         kind="duplicate",
         severity=DOUBT,
-        rows=tuple(rows),
-        weights=(1.0, *[0.0] * (count - 1)),
-        zh=f"发票 {number} 以相同对方、相同金额 {amount} 出现 {count} 次（{days}），只计一次。",
-        en=f"Invoice {number} stands {count} times with the same counterparty and amount {amount} ({days}); it counts once.",
-        figures={"number": str(number), "times": count},
+        rows=tuple(sorted(weights)),
+        weights=tuple(weights[row] for row in sorted(weights)),
+        zh=f"{count} 个发票号（{numbers}）以相同对方、相同金额重复出现，每个只计一次，重复的 {amount} 不计入。",
+        en=f"{count} invoice numbers ({numbers}) stand again with the same counterparty and amount; each counts once, {amount} do not count.",
+        figures={"numbers": count, "amount": round(float(np.abs(facts.net[again]).sum()), 2)},
     )
 
 
-def _cancelled(facts: Facts, rows: list[int], valid: list[int]) -> Found:
-    number = facts.number[rows[0]]
+def _cancelled(facts: Facts, groups: list[list[int]]) -> Found:
+    rows = sorted(row for valid in groups for row in valid)
+    numbers, count = _listed(facts, groups), len(groups)
     return Found(
         kind="duplicate",
         severity=NOTE,
-        rows=tuple(valid),
-        weights=(0.0,) * len(valid),
-        zh=f"发票 {number} 既有有效记录又有作废记录，按作废处理，不计入。",
-        en=f"Invoice {number} is listed as valid and as void; it is taken as void and does not count.",
-        figures={"number": str(number)},
+        rows=tuple(rows),
+        weights=(0.0,) * len(rows),
+        zh=f"{count} 张发票（{numbers}）既有有效记录又有作废记录，按作废处理，不计入。",
+        en=f"{count} invoices ({numbers}) are listed as valid and as void; they are taken as void and do not count.",
+        figures={"numbers": count, "amount": round(float(np.abs(facts.net[rows]).sum()), 2)},
     )
+
+
+def _listed(facts: Facts, groups: list[list[int]]) -> str:
+    numbers = [str(facts.number[rows[0]]) for rows in groups]
+    return ", ".join(numbers[:SHOWN]) + (" …" if len(numbers) > SHOWN else "")
 
 
 def _restated(facts: Facts) -> list[Found]:

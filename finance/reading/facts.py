@@ -98,27 +98,41 @@ def read_facts(content: bytes, kind: str, *, today: date, firm: str = "") -> Ite
     :param firm: of a file that has a column of firms: take only the rows under this code
     :raises FileRefused: if it is no table, lacks columns, or has several firms and none was chosen
     """
+    chosen = firm
+    for code, row in read_firms(content, kind, today=today, only=firm):
+        if isinstance(row, Problem) or code is None:
+            yield row
+            continue
+        chosen = chosen or code
+        if code != chosen:
+            raise _several_firms(chosen, code)
+        yield row
+
+
+def read_firms(
+    content: bytes, kind: str, *, today: date, only: str = ""
+) -> Iterator[tuple[str | None, Fact | Problem]]:
+    """Yield the same for a file of many firms, each with its firm's code; None where the file has no such column.
+
+    :raises FileRefused: if it is no table, or lacks columns
+    """
     table = read_table(content)
     first = next(table, None)
     if first is None:
         raise FileRefused("empty_file", "文件是空的。", "The file is empty.")
     columns = find_columns([str(cell) for cell in first[1]], kind)
     read = _Reader(kind, columns, today)
-    chosen, code_at = firm, columns.place.get("firm")
+    place = columns.place.get("firm")
     for line, cells in table:
-        if code_at is not None:
-            code = cells[code_at].strip() if code_at < len(cells) else ""
-            if not chosen and code:
-                chosen = code
-            if code != chosen:
-                if not code:
-                    yield _problem(
-                        line, columns.heading["firm"], "no_firm", "企业代号为空。", "The firm's code is empty."
-                    )
-                elif not firm:
-                    raise _several_firms(columns.heading["firm"], chosen, code)
-                continue
-        yield read(line, cells)
+        if place is None:
+            yield None, read(line, cells)
+            continue
+        code = cells[place].strip() if place < len(cells) else ""
+        if not code:
+            heading = columns.heading["firm"]
+            yield code, Problem(line, heading, "no_firm", "企业代号为空。", "The firm's code is empty.")
+        elif not only or code == only:
+            yield code, read(line, cells)
 
 
 def check_total(net: Decimal, tax: Decimal, total: Decimal) -> None:
@@ -132,12 +146,12 @@ def check_total(net: Decimal, tax: Decimal, total: Decimal) -> None:
         raise ValueRefused("total_differs", zh, en, field="total_amount")
 
 
-def _several_firms(heading: str, one: str, other: str) -> FileRefused:
+def _several_firms(one: str, other: str) -> FileRefused:
     return FileRefused(
         "several_firms",
         f"文件里有多家企业（{one}、{other} 等）：请指明取哪一个代号的行。",
         f"The file has rows of several firms ({one}, {other}, …): say which code's rows to take.",
-        field=heading,
+        field="企业代号",
     )
 
 
