@@ -153,7 +153,7 @@ class BreakQuerySet(models.QuerySet):
         return self.filter(resolution="")
 
     def with_names(self) -> Self:
-        return self.select_related("file__bank", "row", "act__drawdown", "resolved_by")
+        return self.select_related("file__bank", "row", "act__drawdown", "repayment__drawdown", "resolved_by")
 
 
 class ReconciliationBreak(models.Model):
@@ -217,3 +217,13 @@ class ReconciliationBreak(models.Model):
 
     def __str__(self):
         return f"{self.file_id}: {self.kind}"
+
+    @property
+    def reference(self) -> str:
+        return self.row.reference if self.row else self.act.reference if self.act else self.repayment.reference
+
+    @property
+    def loan_number(self) -> str:
+        if self.row:
+            return self.row.loan_number
+        return (self.act or self.repayment).drawdown.number
