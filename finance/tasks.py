@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from finance.models import BankFile, CreditAssessment, MonitoringRun, RecordImport, WarningRun
 from finance.runs import (
+    applications,
     assessments,
     assignments,
     bank_files,
@@ -160,3 +161,12 @@ def watch_loans() -> None:
     now = timezone.now()
     overdue.watch_loans(now=now)
     overdue.remind(now=now)
+
+
+@shared_task
+def watch_applications() -> None:
+    """Lapse what firms left unanswered, close what is over, say what banks left waiting; scheduled every five minutes."""
+    now = timezone.now()
+    applications.lapse_due(now=now)
+    applications.close_finished(now=now)
+    applications.tell_left_waiting(now=now)
