@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from finance.lending.cost import cost_of, yearly_cost
 from finance.lending.schedule import Due, schedule
@@ -15,6 +16,7 @@ from finance.models import (
     Drawdown,
     Instalment,
     LineChange,
+    OfflineAct,
     ProgrammeInvitation,
     Repayment,
     Reservation,
@@ -75,6 +77,10 @@ class LoanPage:
     may_check: bool = False
     may_decline: bool = False
     may_record: bool = False
+    may_confirm: bool = False
+    # The offline act by which the bank says that it paid; the bank's people see it.
+    act: int | None = None
+    next: str = ""
     days_overdue: int = 0
 
 
@@ -108,6 +114,9 @@ def read_loan(*, drawdown: Drawdown, user: User, now: datetime) -> LoanPage:
         may_decline=(at_bank in ("maker", "checker") and drawdown.status in early)
         or (at_bank == "checker" and drawdown.status == status.APPROVED),
         may_record=at_bank == "maker" and is_open,
+        may_confirm=at_bank == "checker" and is_open,
+        act=_act(drawdown) if at_bank in ("maker", "checker", "owner") else None,
+        next=_next(drawdown),
         days_overdue=drawdown.days_overdue(on),
     )
 
@@ -130,21 +139,41 @@ def _cost(drawdown: Drawdown, instalments: list[Instalment], repayments: list[Re
     return yearly_cost(flows)
 
 
+def _act(drawdown: Drawdown) -> int | None:
+    if drawdown.status != Drawdown.Status.APPROVED:
+        return None
+    acts = OfflineAct.objects.filter(drawdown=drawdown, kind=OfflineAct.Kind.FUNDS_PAID)
+    return acts.filter(status__in=OfflineAct.RUNNING).values_list("pk", flat=True).first()
+
+
+def _next(drawdown: Drawdown) -> str:
+    """Return who must do what next, in the reader's language."""
+    status = Drawdown.Status
+    words = {
+        status.REQUESTED: _("the bank's maker looks at it"),
+        status.PROPOSED: _("the bank's checker answers"),
+        status.APPROVED: _("the bank pays the supplier"),
+        status.PAID_OUT: _("the firm repays by the schedule"),
+    }
+    return words.get(drawdown.status, "")
+
+
 def _steps(drawdown: Drawdown, repayments: list[Repayment]) -> list[dict]:
-    """Return what happened, in order: {what, at, by}, for the timeline that firm and bank both see."""
-    found = [{"what": "requested", "at": drawdown.requested_at, "by": drawdown.borrower.name}]
+    """Return what happened, in order: {label, at, by}, for the timeline that firm and bank both see."""
     bank = drawdown.line.bank.name
+    found = [{"label": _("Requested"), "at": drawdown.requested_at, "by": drawdown.borrower.name}]
     if drawdown.made_at:
-        found.append({"what": "proposed", "at": drawdown.made_at, "by": bank})
+        found.append({"label": _("Proposed by the maker"), "at": drawdown.made_at, "by": bank})
     if drawdown.checked_at:
-        approved = drawdown.status not in (Drawdown.Status.REQUESTED, Drawdown.Status.CANCELLED)
-        found.append({"what": "approved" if approved else "returned", "at": drawdown.checked_at, "by": bank})
+        is_back = drawdown.status == Drawdown.Status.REQUESTED
+        label = _("Sent back by the checker") if is_back else _("Approved by the checker")
+        found.append({"label": label, "at": drawdown.checked_at, "by": bank})
     if drawdown.paid_out_at:
-        found.append({"what": "paid_out", "at": drawdown.paid_out_at, "by": bank})
+        found.append({"label": _("Supplier paid"), "at": drawdown.paid_out_at, "by": bank})
     booked = [one for one in repayments if one.status == Repayment.Status.BOOKED]
-    found += [{"what": "repaid", "at": one.checked_at, "by": bank, "amount": one.amount} for one in booked]
+    found += [{"label": _("Repaid"), "at": one.checked_at, "by": bank, "amount": one.amount} for one in booked]
     if drawdown.ended_at:
-        found.append({"what": drawdown.status, "at": drawdown.ended_at, "by": ""})
+        found.append({"label": drawdown.get_status_display(), "at": drawdown.ended_at, "by": ""})
     return sorted(found, key=lambda step: step["at"])
 
 
