@@ -338,6 +338,7 @@ SPECTACULAR_SETTINGS = {
         "DecisionVerdict": "finance.models.Decision.Verdict",
         "DecisionRecommended": "finance.models.Decision.Recommended",
         "CategoryKind": "marketplace.models.Category.Kind",
+        "InspectionVerdict": "marketplace.models.Inspection.Verdict",
         "EndpointKind": "marketplace.models.WebhookEndpoint.Kind",
         "ListingSide": "marketplace.models.Listing.Side",
         "ListingStatus": "marketplace.models.Listing.Status",
