@@ -12,7 +12,8 @@ from finance.scoring.looks import MONTHS_BACK
 from finance.scoring.trades import Trades
 
 METHOD = (
-    "Logistic regression on standardised features whose weights never go against a sign declared beforehand; weights are "
+    "Logistic regression on standardised features, bent so that more of one thing brings ever less, whose weights never go "
+    "against a sign declared beforehand; weights are "
     "drawn to a common size, averaged over penalties by their likelihood for firms left out, and stretched by the "
     "out-of-fold calibration slope. Cuts, means, penalties and calibration are learned inside every fold."
 )
@@ -22,8 +23,9 @@ USE = (
 )
 LOOKED_AT = (
     "Features and signs were chosen by reasoning, but with eyes open: single-feature AUCs of about eighty candidates and "
-    "the cross-validated figures of about seventy sets of features and penalties were looked at on these same firms, and "
-    "the records of a dozen misjudged firms were read. The figures below are therefore somewhat optimistic; the interval "
+    "the cross-validated figures of about ninety sets of features, penalties and shapes were looked at on these same firms, and "
+    "the records of a dozen misjudged firms were read; the bend was added after a boosted challenger showed that effects "
+    "level off, and one of seven shapes was taken. The figures below are therefore somewhat optimistic; the interval "
     "does not show that. Judge by firms that were kept aside."
 )
 LEFT_OUT = {
@@ -38,7 +40,8 @@ LEFT_OUT = {
 }
 LIMITS = (
     "Few defaults: see the intervals. One country, one period (before 2020-03), one bank's customers with a default rate "
-    "far above a usual portfolio: recalibrate with a stated prior before reading the PD as a price. Invoices do not tell "
+    "far above a usual portfolio: recalibrate with a stated prior before reading the PD as a price. A PD below 1 % is "
+    "extrapolated: too few firms of the best grades were seen to prove it. Invoices do not tell "
     "makers of goods from traders, so a maker is judged as strictly as a trader. Not for firms whose "
     "trade leaves no invoices (farms, start-ups): a score on no records says only that."
 )

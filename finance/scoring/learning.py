@@ -12,8 +12,9 @@ from finance.scoring.features import BY_NAME, NAMES
 from finance.scoring.measures import calibration, log_loss
 from finance.scoring.scorecard import GRADES, Scale, Scorecard, Term
 
-PENALTIES = (2.0, 5.0, 10.0)
-COMMON_PENALTY = 5.0  # how firmly the common weight is held near zero: a feature alone seldom triples the odds per sd
+PENALTIES = (1.0, 2.0, 5.0)
+COMMON_PENALTY = 3.0  # how firmly the common weight is held near zero: one feature alone seldom triples the odds
+BEND = 1.0  # more of one thing brings ever less beyond one standard deviation from the mean
 TUNING_FOLDS, TUNING_ROUNDS = 5, 3
 CUT = (2.0, 98.0)  # percentiles beyond which a value counts as the edge
 DIGITS = 5  # significant ones: more would be noise, and a card is read by people
@@ -41,9 +42,9 @@ class Transform:
         return cls(scale, low, high, np.nanmean(inside, axis=0), np.where(sd > 1e-9, sd, 1.0))
 
     def apply(self, values: np.ndarray) -> np.ndarray:
-        """Return standardised values, 0 where unknown; shape as given."""
+        """Return standardised and bent values, 0 where unknown; shape as given."""
         moved = np.clip(_logged(values, self.scale), self.low, self.high)
-        return np.nan_to_num((moved - self.mean) / self.sd, nan=0.0)
+        return BEND * np.tanh(np.nan_to_num((moved - self.mean) / self.sd, nan=0.0) / BEND)
 
 
 class ScorecardLearner:
@@ -136,6 +137,7 @@ class ScorecardLearner:
                 mean=readable(float(learned.mean[place])),
                 sd=readable(float(learned.sd[place])),
                 weight=readable(float(self.weights_[place])),
+                bend=BEND,
             )
             for place, name in enumerate(self.names)
         )

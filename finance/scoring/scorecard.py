@@ -20,7 +20,11 @@ class ScorecardUnreadable(ValueError):  # noqa: N818 - named for the fact, as al
 
 @dataclass(frozen=True)
 class Term:
-    """How one feature enters: logged if it has a scale, cut to [low, high], standardised, times its weight."""
+    """How one feature enters: logged if it has a scale, cut to [low, high], standardised, bent, times its weight.
+
+    Bending, ``bend * tanh(z / bend)``, lets ever more of one thing bring ever less, so that no single feature can carry a
+    firm or sink it, and no bought volume can move the score without limit; a bend of 0 leaves the line straight.
+    """
 
     name: str
     sign: int
@@ -29,23 +33,25 @@ class Term:
     high: float
     mean: float
     sd: float
-    weight: float  # log-odds of default per standard deviation; never against the sign
+    weight: float  # log-odds of default per standard deviation at the mean; never against the sign
+    bend: float = 0.0
 
     @property
     def feature(self) -> Feature:
         return BY_NAME[self.name]
 
-    def standardised(self, value: float) -> float:
-        """Return the value in standard deviations from the mean of the firms it was learned from; unknown is the mean.
+    def moved(self, value: float) -> float:
+        """Return how far the value lies from usual, in standard deviations, bent; unknown is usual.
 
         >>> term = Term("sales_history", -1, 0.0, 0.0, 36.0, 30.0, 6.0, -0.4)
-        >>> term.standardised(24.0), term.standardised(math.nan), term.standardised(90.0)
+        >>> term.moved(24.0), term.moved(math.nan), term.moved(90.0)
         (-1.0, 0.0, 1.0)
         """
         if math.isnan(value):
             return 0.0
-        moved = math.log1p(value / self.scale) if self.scale else value
-        return (min(max(moved, self.low), self.high) - self.mean) / self.sd
+        logged = math.log1p(value / self.scale) if self.scale else value
+        far = (min(max(logged, self.low), self.high) - self.mean) / self.sd
+        return self.bend * math.tanh(far / self.bend) if self.bend else far
 
     def usual(self) -> float:
         """Return the value of the feature at which it moves nothing, in the feature's own unit."""
@@ -157,6 +163,7 @@ class Scorecard:
                     "mean": term.mean,
                     "sd": term.sd,
                     "weight": term.weight,
+                    "bend": term.bend,
                     "why_en": term.feature.why_en,
                     "why_zh": term.feature.why_zh,
                 }
@@ -214,11 +221,11 @@ def _term(place: int, said: Mapping) -> Term:
         raise ScorecardUnreadable(f"{at}.sign: {feature.name} is declared as {feature.sign:+d}.")
     if numbers["weight"] * feature.sign < 0:
         raise ScorecardUnreadable(f"{at}.weight: goes against the declared sign of {feature.name}.")
-    if numbers["sd"] <= 0 or numbers["low"] > numbers["high"] or numbers["scale"] < 0:
-        raise ScorecardUnreadable(f"{at}: needs sd > 0, low <= high and scale >= 0.")
-    return Term(
-        feature.name, feature.sign, *(numbers[name] for name in ("scale", "low", "high", "mean", "sd", "weight"))
-    )
+    bend = read_number(said, "bend", at) if "bend" in said else 0.0
+    if numbers["sd"] <= 0 or numbers["low"] > numbers["high"] or numbers["scale"] < 0 or bend < 0:
+        raise ScorecardUnreadable(f"{at}: needs sd > 0, low <= high, scale >= 0 and bend >= 0.")
+    shape = (numbers[name] for name in ("scale", "low", "high", "mean", "sd", "weight"))
+    return Term(feature.name, feature.sign, *shape, bend)
 
 
 def read_scale(document: Mapping) -> Scale:

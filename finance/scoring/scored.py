@@ -52,9 +52,7 @@ class Scored:
 
 def log_odds(card: Scorecard, features: Mapping[str, float]) -> float:
     """Return the log-odds of default, added up in the order of the card's terms: the same input, the same bits."""
-    return card.intercept + math.fsum(
-        term.weight * term.standardised(float(features[term.name])) for term in card.terms
-    )
+    return card.intercept + math.fsum(term.weight * term.moved(float(features[term.name])) for term in card.terms)
 
 
 def probability(odds: float) -> float:
@@ -70,7 +68,7 @@ def contributions(card: Scorecard, features: Mapping[str, float]) -> dict[str, f
     """Return points per family against a usual firm: with the base they sum to the exact score within 1e-9."""
     parts: dict[str, list[float]] = {family: [] for family in card.families}
     for term in card.terms:
-        points = -card.scale.factor * term.weight * term.standardised(float(features[term.name]))
+        points = -card.scale.factor * term.weight * term.moved(float(features[term.name]))
         parts[term.feature.family].append(points)
     return {family: math.fsum(points) for family, points in parts.items()}
 
