@@ -2,13 +2,13 @@
 
 import datetime as dt
 
-from finance.models import CreditVoucher, RecordImport
+from finance.models import CreditAssessment, CreditVoucher, RecordImport, Scorecard
 from finance.reading.batches import batch_root
 from finance.services import evidence
 from finance.services.vouchers import issue_voucher
 from marketplace.models import Organisation
 from tests.factories import NOON, OrganisationFactory, UserFactory
-from tests.factories_assessment import AssessmentFactory, trade
+from tests.factories_assessment import AssessmentFactory, ScorecardFactory, trade
 from tests.factories_consent import ConsentFactory
 
 
@@ -37,6 +37,12 @@ def import_batch(firm, *, months=3, a_month=3, now=NOON, **fields) -> RecordImpo
     return run
 
 
+def assessment_of(firm, **fields) -> CreditAssessment:
+    """Score a firm by the platform's model, of which one serves."""
+    card = Scorecard.objects.serving().filter(bank=None).first() or ScorecardFactory()
+    return AssessmentFactory(organisation=firm, scorecard=card, **fields)
+
+
 def voucher_of(firm=None, *, for_bank=None, owner=None, now=NOON, batches=2, **options) -> CreditVoucher:
     """Issue a voucher of a firm with two batches of records, among the leaves of others."""
     owner = owner or UserFactory()
@@ -46,7 +52,7 @@ def voucher_of(firm=None, *, for_bank=None, owner=None, now=NOON, batches=2, **o
         import_batch(firm, until=dt.date(2025, 6 + 4 * turn, 27))
         evidence.append(kind="thing.done", content={"n": turn}, at=now)
     consent = ConsentFactory(firm=firm, reader=for_bank)
-    assessment = AssessmentFactory(organisation=firm)
+    assessment = assessment_of(firm)
     voucher = issue_voucher(assessment=assessment, bank=for_bank, by=owner, now=now, **options)
     assert voucher.consent_id == consent.pk
     return voucher
