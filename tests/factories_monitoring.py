@@ -35,7 +35,7 @@ class DecisionFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Decision
 
-    application = factory.SubFactory(ApplicationFactory, status="active")
+    application = factory.SubFactory(ApplicationFactory, status="active", maker=factory.SubFactory(UserFactory))
     outcome = "approve"
     amount = D(500000)
     days = 180
@@ -147,7 +147,9 @@ class EarlyWarningFactory(factory.django.DjangoModelFactory):
     line = factory.SubFactory(LineFactory)
     bank = factory.SelfAttribute("line.bank")
     firm = factory.SelfAttribute("line.borrower")
-    run = factory.SubFactory(WarningRunFactory, bank=factory.SelfAttribute("..bank"))
+    run = factory.LazyAttribute(
+        lambda row: WarningRun.objects.filter(bank=row.bank).first() or WarningRunFactory(bank=row.bank)
+    )
     kind = EarlyWarning.Kind.SALES_DROP
     group = factory.LazyAttribute(lambda row: EarlyWarning.GROUP_OF[row.kind])
     severity = EarlyWarning.Severity.NOTICE

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Self
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -22,9 +22,13 @@ class WarningRunQuerySet(RunQuerySet):
     def request(self, *, bank_id: int, day: date, now: datetime) -> "WarningRun | None":
         """Return tonight's look at the firms of a bank; None if there was one already that has not failed."""
         run = WarningRun(bank_id=bank_id, day=day, requested_at=now)
-        # The constraint decides; only the row that is new has to be rung for.
-        self.bulk_create([run], ignore_conflicts=True)
-        return self.filter(bank_id=bank_id, day=day, status=Run.Status.WAITING, requested_at=now).first()
+        try:
+            with transaction.atomic():
+                run.save(force_insert=True)
+        except IntegrityError:
+            # The constraint decides which of two who ask at once gets it.
+            return None
+        return run
 
 
 class WarningRun(Run):

@@ -123,7 +123,7 @@ def test_warning_run_is_once_per_bank_and_day():
     run = WarningRunFactory()
 
     assert refused(WarningRunFactory, bank=run.bank) == "warning_run_once_per_bank_and_day"
-    assert WarningRun.objects.request(bank_id=run.bank_id, day=run.day, now=run.requested_at) == run
+    assert WarningRun.objects.request(bank_id=run.bank_id, day=run.day, now=run.requested_at) is None
 
 
 def test_warnings_are_visible_while_the_firm_lets_the_bank_watch(now):
