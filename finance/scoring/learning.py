@@ -65,6 +65,7 @@ class ScorecardLearner:
         signs: Mapping[str, int] | None = None,
         penalties: Sequence[float] = PENALTIES,
         common_penalty: float = COMMON_PENALTY,
+        rounds: int = TUNING_ROUNDS,
         random_state: int = 0,
     ) -> None:
         """Keep the settings.
@@ -72,11 +73,13 @@ class ScorecardLearner:
         :param names: the features to use, in order
         :param signs: signs other than the declared ones; 0 frees a weight (and draws it to nothing)
         :param penalties: the penalties to average over; one alone is taken as it is
+        :param rounds: how often the inner cross-validation is repeated
         """
         self.names = tuple(names)
         self.signs = {name: BY_NAME[name].sign for name in self.names} | dict(signs or {})
         self.penalties = tuple(penalties)
         self.common_penalty = common_penalty
+        self.rounds = rounds
         self.random_state = random_state
 
     def fit(self, values: np.ndarray, labels: np.ndarray, *, seen: np.ndarray | None = None) -> Self:
@@ -145,8 +148,8 @@ class ScorecardLearner:
 
     def _out_of_fold(self, values: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """Return log-odds for firms left out, shape (penalties, rounds, firms)."""
-        outside = np.empty((len(self.penalties), TUNING_ROUNDS, len(labels)))
-        for round_ in range(TUNING_ROUNDS):
+        outside = np.empty((len(self.penalties), self.rounds, len(labels)))
+        for round_ in range(self.rounds):
             folds = StratifiedKFold(TUNING_FOLDS, shuffle=True, random_state=self.random_state * 101 + round_)
             for inside, left_out in folds.split(labels, labels):
                 rows, outcome, weight = stacked(values[:, inside], labels[inside], seen[:, inside])
