@@ -15,7 +15,7 @@ from marketplace.api.pages import Pages
 from marketplace.models import Membership, Organisation
 
 
-class ReasonSerializer(serializers.Serializer):
+class ScoreReasonSerializer(serializers.Serializer):
     feature = serializers.CharField(help_text='The family of features; "base" is what every firm starts with.')
     points = serializers.IntegerField(help_text="They add up to the score, exactly.")
     exact = serializers.FloatField(required=False)
@@ -38,7 +38,7 @@ class AssessmentSerializer(serializers.ModelSerializer):
     bank = OrganisationBrief(allow_null=True)
     scorecard = serializers.CharField(source="scorecard.sha256", help_text="SHA-256 of the model.")
     model = serializers.CharField(source="scorecard.__str__", help_text="Name and version of the model.")
-    reasons = ReasonSerializer(many=True)
+    reasons = ScoreReasonSerializer(many=True)
     advice = ScoreAdviceSerializer(many=True)
 
     class Meta:

@@ -79,7 +79,7 @@ class DisagreementsSerializer(serializers.Serializer):
         return [counts for _grade, counts in found.rows]
 
 
-class GradeSerializer(serializers.Serializer):
+class BankGradeSerializer(serializers.Serializer):
     grade = serializers.CharField(max_length=5)
     below = serializers.FloatField(min_value=0, max_value=1, help_text="The probability of default it reaches up to.")
 
@@ -88,7 +88,7 @@ class CutOffsSerializer(serializers.ModelSerializer):
     bank = OrganisationBrief()
     proposed_by = serializers.CharField(source="proposed_by.username")
     confirmed_by = serializers.CharField(source="confirmed_by.username", default=None)
-    grades = GradeSerializer(many=True)
+    grades = BankGradeSerializer(many=True)
 
     class Meta:
         model = CutOffs
@@ -104,7 +104,7 @@ class CutOffsInput(serializers.Serializer):
     scorecard = serializers.PrimaryKeyRelatedField(queryset=Scorecard.objects.none())
     approve_from = serializers.IntegerField(min_value=-32768, max_value=32767)
     refuse_below = serializers.IntegerField(min_value=-32768, max_value=32767)
-    grades = GradeSerializer(many=True, default=list)
+    grades = BankGradeSerializer(many=True, default=list)
     why = serializers.CharField(max_length=500)
 
     def get_fields(self):
@@ -147,7 +147,7 @@ class PromotionRuleInput(serializers.Serializer):
         return fields
 
 
-class StandingSerializer(serializers.Serializer):
+class ChallengerStandingSerializer(serializers.Serializer):
     """How a challenger stands under its rule."""
 
     firms = serializers.IntegerField()
@@ -300,10 +300,12 @@ class PromotionRuleList(CreatingView, generics.ListAPIView):
 
 
 class PromotionRuleStanding(APIView):
-    @extend_schema(responses=StandingSerializer)
+    @extend_schema(responses=ChallengerStandingSerializer)
     def get(self, request, pk):
         """Show how the challenger stands under its rule now."""
-        return Response(StandingSerializer(promotions.standing_of(_rule(request, pk), now=timezone.now())).data)
+        return Response(
+            ChallengerStandingSerializer(promotions.standing_of(_rule(request, pk), now=timezone.now())).data
+        )
 
 
 class PromotionRuleSign(APIView):
