@@ -99,7 +99,10 @@ def register_record(*, record: TransactionRecord, due_on: date | None = None, by
     :raises ReceivableAlreadyRegistered: if this invoice is known already
     """
     require_role(by, record.organisation, *Membership.TRADING_ROLES)
-    if not records_to_register(by).filter(pk=record.pk).exists() and not hasattr(record, "receivable"):
+    locked = TransactionRecord.objects.select_for_update(of=("self",)).select_related("organisation", "counterparty")
+    record = locked.get(pk=record.pk)
+    is_known = Receivable.objects.filter(record=record).exists()
+    if not is_known and not records_to_register(by).filter(pk=record.pk).exists():
         raise InvoiceNotToLendOn(_("Only a sale by a numbered invoice to a firm that is here can be lent on."))
     due_on = due_on or record.occurred_on + DUE_DAYS
     if due_on < record.occurred_on:
