@@ -29,6 +29,10 @@ class Cohort:
     amount: Decimal
     shares: tuple[float, ...]
 
+    @property
+    def latest(self) -> float:
+        return self.shares[-1]
+
 
 def first_bad_day(dues: Iterable[tuple[date, date | None]], today: date, *, after: int) -> date | None:
     """Return the first day on which a due date was missed by more than ``after`` days, of (due on, paid on) pairs.

@@ -27,12 +27,13 @@ def supplier_offers(pool: PurchasePool, organiser: User, *, quantity: int = 300,
     supply = ListingFactory(organisation=OrganisationFactory(members=[seller]), quantity=1000, price_min=90)
     pool = pools.close_pool(pool=pool, by=organiser, now=now)
     [row] = pool_offers.ask_suppliers(pool=pool, supplies=[supply], by=organiser, now=now)
+    window = [(now + dt.timedelta(days=days)).date().isoformat() for days in (30, 60)]
     goods = {"description": "球阀", "quantity": quantity, "unit": "piece", "unit_price": price}
     return offers.make_offer(
         negotiation=row.negotiation,
         by=seller,
         organisation=row.negotiation.seller,
-        terms={"region": "331000", "window_start": "2026-04-01", "window_end": "2026-04-30"},
+        terms={"region": "331000", "window_start": window[0], "window_end": window[1]},
         lines=[goods],
         valid_until=now + dt.timedelta(days=3),
         now=now,
