@@ -177,13 +177,13 @@ def scene(now: dt.datetime = NOON, *, score: int = 640, grade: str = "B", **prod
     )
 
 
-def root(bank: Organisation, by: User, now: dt.datetime, limit: Decimal = D(100_000_000)) -> CreditLine:
+def root(bank: Organisation, by: User, now: dt.datetime) -> CreditLine:
     """Return the node of all that the bank lends here."""
     line = CreditLine.objects.create(
         number=f"SX-{bank.pk}",
         kind=CreditLine.Kind.BANK,
         bank=bank,
-        limit=limit,
+        limit=D(100_000_000),
         starts_on=now.date() - dt.timedelta(days=400),
         ends_on=now.date() + dt.timedelta(days=4000),
         opened_by=by,
