@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from finance.models import BankFile, CreditAssessment, MonitoringRun, RecordImport, WarningRun
+from finance.models import BankFile, CreditAssessment, FindingRun, MonitoringRun, RecordImport, WarningRun
 from finance.runs import (
     applications,
     assessments,
@@ -13,10 +13,12 @@ from finance.runs import (
     bank_files,
     checkpoints,
     covers,
+    findings,
     lending,
     monitoring,
     offline_acts,
     overdue,
+    platform_records,
     record_imports,
     warnings,
 )
@@ -34,15 +36,44 @@ UNHURRIED = 9
 def import_records(import_id: int) -> None:
     if run := RecordImport.objects.claim(import_id, now=timezone.now()):
         record_imports.import_records(run)
+        _ring_for_looks()
+
+
+@shared_task(time_limit=LONGEST_IMPORT, soft_time_limit=LONGEST_IMPORT - 20)
+def look_at_trade(run_id: int) -> None:
+    if run := FindingRun.objects.claim(run_id, now=timezone.now()):
+        findings.look_at_trade(run)
+
+
+@shared_task
+def gather_platform_records() -> None:
+    """Write down what firms did here that is no record yet; scheduled every minute."""
+    if platform_records.gather(now=timezone.now()):
+        _ring_for_looks()
+
+
+@shared_task
+def request_missing_looks() -> None:
+    """Ask for a look at each firm of which more is known than the last one saw; scheduled once a night."""
+    for run_id in findings.request_missing_looks(now=timezone.now()):
+        look_at_trade.delay(run_id)
+
+
+def _ring_for_looks() -> None:
+    for run_id in FindingRun.objects.waiting().order_by("pk").values_list("pk", flat=True):
+        look_at_trade.delay(run_id)
 
 
 @shared_task
 def ring_records_again() -> None:
-    """Ring for the imports of records that were left behind; scheduled every minute."""
+    """Ring for the imports of records and the looks at them that were left behind; scheduled every minute."""
     now = timezone.now()
     RecordImport.objects.release(since=now - timedelta(seconds=LONGEST_IMPORT + 30))
+    FindingRun.objects.give_up(since=now - timedelta(seconds=LONGEST_IMPORT + 30), now=now)
     for import_id in RecordImport.objects.unheard(now).order_by("pk").values_list("pk", flat=True):
         import_records.delay(import_id)
+    for run_id in FindingRun.objects.unheard(now).order_by("pk").values_list("pk", flat=True):
+        look_at_trade.delay(run_id)
 
 
 @shared_task(time_limit=LONGEST_ASSESSMENT, soft_time_limit=LONGEST_ASSESSMENT - 10)

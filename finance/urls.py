@@ -3,7 +3,10 @@ from django.urls import path, re_path
 from finance.api import applications as applications_api
 from finance.api import assessments as assessments_api
 from finance.api import consents as consents_api
+from finance.api import findings as findings_api
 from finance.api import late_payments as late_payments_api
+from finance.api import lending as lending_api
+from finance.api import lines as lines_api
 from finance.api import log as log_api
 from finance.api import monitoring as monitoring_api
 from finance.api import offline_acts as offline_acts_api
@@ -21,6 +24,7 @@ from finance.views import (
     claims,
     consents,
     covers,
+    findings,
     home,
     late_payments,
     loans,
@@ -268,11 +272,13 @@ urlpatterns = [
     path("bank/acts/<int:pk>/", offline_acts.act_detail, name="act_detail"),
     path("bank/acts/<int:pk>/record/", offline_acts.act_record, name="act_record"),
     path("bank/acts/<int:pk>/confirm/", offline_acts.act_confirm, name="act_confirm"),
+    path("bank/acts/<int:pk>/reopen/", offline_acts.act_reopen, name="act_reopen"),
     path("bank/acts/<int:pk>/send-back/", offline_acts.act_refuse, name="act_refuse"),
     path("api/v1/finance/acts/", offline_acts_api.OfflineActList.as_view(), name="api_act_list"),
     path("api/v1/finance/acts/<int:pk>/", offline_acts_api.OfflineActDetail.as_view(), name="api_act_detail"),
     path("api/v1/finance/acts/<int:pk>/record/", offline_acts_api.OfflineActRecord.as_view(), name="api_act_record"),
     path("api/v1/finance/acts/<int:pk>/confirm/", offline_acts_api.OfflineActConfirm.as_view(), name="api_act_confirm"),
+    path("api/v1/finance/acts/<int:pk>/reopen/", offline_acts_api.OfflineActReopen.as_view(), name="api_act_reopen"),
     path("api/v1/finance/acts/<int:pk>/send-back/", offline_acts_api.OfflineActRefuse.as_view(), name="api_act_refuse"),
     # The evidence log
     path("evidence/", log.log_detail, name="log_detail"),
@@ -483,4 +489,94 @@ urlpatterns = [
     path("bank/files/<int:pk>/refuse/", bank_files.bank_file_refuse, name="bank_file_refuse"),
     path("bank/breaks/", bank_files.break_list, name="break_list"),
     path("bank/breaks/<int:pk>/", bank_files.break_settle, name="break_settle"),
+    # Findings
+    path("credit/findings/", findings.finding_list, name="finding_list"),
+    path("credit/findings/<int:pk>/", findings.finding_detail, name="finding_detail"),
+    path("credit/findings/files/<int:explanation_id>/", findings.finding_file, name="finding_file"),
+    path("credit/findings/look/<int:organisation_id>/", findings.finding_look, name="finding_look"),
+    path("api/v1/finance/findings/", findings_api.FindingList.as_view(), name="api_finding_list"),
+    path("api/v1/finance/findings/<int:pk>/", findings_api.FindingDetail.as_view(), name="api_finding_detail"),
+    path(
+        "api/v1/finance/findings/<int:pk>/explanations/",
+        findings_api.FindingExplanationList.as_view(),
+        name="api_finding_explanation_list",
+    ),
+    path("api/v1/finance/finding-runs/", findings_api.FindingRunList.as_view(), name="api_finding_run_list"),
+    # Lines and loans by API
+    path("api/v1/finance/lines/", lines_api.LineList.as_view(), name="api_line_list"),
+    path("api/v1/finance/lines/<int:pk>/", lines_api.LineDetail.as_view(), name="api_line_detail"),
+    path(
+        "api/v1/finance/lines/<int:pk>/changes/", lines_api.LineChangePropose.as_view(), name="api_line_change_propose"
+    ),
+    path("api/v1/finance/line-changes/", lines_api.LineChangeList.as_view(), name="api_line_change_list"),
+    path(
+        "api/v1/finance/line-changes/<int:pk>/confirm/",
+        lines_api.LineChangeConfirm.as_view(),
+        name="api_line_change_confirm",
+    ),
+    path(
+        "api/v1/finance/line-changes/<int:pk>/refuse/",
+        lines_api.LineChangeRefuse.as_view(),
+        name="api_line_change_refuse",
+    ),
+    path(
+        "api/v1/finance/programmes/<int:pk>/invitations/",
+        lines_api.ProgrammeInvitations.as_view(),
+        name="api_programme_invite",
+    ),
+    path("api/v1/finance/programme-invitations/", lines_api.InvitationList.as_view(), name="api_invitation_list"),
+    path(
+        "api/v1/finance/programme-invitations/<int:pk>/accept/",
+        lines_api.InvitationAccept.as_view(),
+        name="api_invitation_accept",
+    ),
+    path(
+        "api/v1/finance/programme-invitations/<int:pk>/decline/",
+        lines_api.InvitationDecline.as_view(),
+        name="api_invitation_decline",
+    ),
+    path(
+        "api/v1/finance/programme-invitations/<int:pk>/withdraw/",
+        lines_api.InvitationWithdraw.as_view(),
+        name="api_invitation_withdraw",
+    ),
+    path("api/v1/finance/drawdowns/", lending_api.DrawdownList.as_view(), name="api_drawdown_list"),
+    path("api/v1/finance/drawdowns/<int:pk>/", lending_api.DrawdownDetail.as_view(), name="api_drawdown_detail"),
+    path(
+        "api/v1/finance/drawdowns/<int:pk>/propose/", lending_api.DrawdownPropose.as_view(), name="api_drawdown_propose"
+    ),
+    path(
+        "api/v1/finance/drawdowns/<int:pk>/approve/", lending_api.DrawdownApprove.as_view(), name="api_drawdown_approve"
+    ),
+    path("api/v1/finance/drawdowns/<int:pk>/return/", lending_api.DrawdownReturn.as_view(), name="api_drawdown_return"),
+    path(
+        "api/v1/finance/drawdowns/<int:pk>/decline/", lending_api.DrawdownDecline.as_view(), name="api_drawdown_decline"
+    ),
+    path("api/v1/finance/drawdowns/<int:pk>/cancel/", lending_api.DrawdownCancel.as_view(), name="api_drawdown_cancel"),
+    path(
+        "api/v1/finance/drawdowns/<int:pk>/repayments/",
+        lending_api.RepaymentCreate.as_view(),
+        name="api_repayment_create",
+    ),
+    path(
+        "api/v1/finance/repayments/<int:pk>/confirm/",
+        lending_api.RepaymentConfirm.as_view(),
+        name="api_repayment_confirm",
+    ),
+    path(
+        "api/v1/finance/repayments/<int:pk>/refuse/", lending_api.RepaymentRefuse.as_view(), name="api_repayment_refuse"
+    ),
+    path("api/v1/finance/reservations/", lending_api.ReservationList.as_view(), name="api_reservation_list"),
+    path(
+        "api/v1/finance/reservations/<int:pk>/free/", lending_api.ReservationFree.as_view(), name="api_reservation_free"
+    ),
+    path("api/v1/finance/offers/<int:pk>/order/", lending_api.OfferOnCredit.as_view(), name="api_offer_on_credit"),
+    path("api/v1/finance/orders/<int:pk>/reserve/", lending_api.OrderOnCredit.as_view(), name="api_order_on_credit"),
+    path("api/v1/finance/pools/<int:pk>/pledge/", lending_api.PoolPledge.as_view(), name="api_pool_pledge"),
+    path(
+        "api/v1/finance/pools/<int:pk>/offers/<int:offer_pk>/order/",
+        lending_api.PoolOnCredit.as_view(),
+        name="api_pool_on_credit",
+    ),
+    path("api/v1/finance/portfolio/", lending_api.PortfolioDetail.as_view(), name="api_portfolio"),
 ]

@@ -59,6 +59,7 @@ def _repeated(facts: Facts, groups: list[list[int]]) -> Found:
         zh=f"{count} 个发票号（{numbers}）以相同对方、相同金额重复出现，每个只计一次，重复的 {amount} 不计入。",
         en=f"{count} invoice numbers ({numbers}) stand again with the same counterparty and amount; each counts once, {amount} do not count.",
         figures={"numbers": count, "amount": round(float(np.abs(facts.net[again]).sum()), 2)},
+        subject=_subject(facts, groups, "again"),
     )
 
 
@@ -73,7 +74,13 @@ def _cancelled(facts: Facts, groups: list[list[int]]) -> Found:
         zh=f"{count} 张发票（{numbers}）既有有效记录又有作废记录，按作废处理，不计入。",
         en=f"{count} invoices ({numbers}) are listed as valid and as void; they are taken as void and do not count.",
         figures={"numbers": count, "amount": round(float(np.abs(facts.net[rows]).sum()), 2)},
+        subject=_subject(facts, groups, "void"),
     )
+
+
+def _subject(facts: Facts, groups: list[list[int]], way: str) -> str:
+    row = groups[0][0]
+    return f"{way} {KINDS[facts.kind[row]]} {facts.partner_of(row)}"
 
 
 def _listed(facts: Facts, groups: list[list[int]]) -> str:
@@ -117,4 +124,5 @@ def _same_trade(facts: Facts, row: int, upload: int) -> Found:
         zh=f"上传的发票 {theirs} 与平台记录 {ours} 对方、金额（{amount}）相同、日期相近，视为同一笔交易，只计一次。",
         en=f"The uploaded invoice {theirs} has the counterparty, amount ({amount}) and about the day of the platform's record {ours}: one trade, counted once.",
         figures={"number": str(theirs), "recorded": str(ours)},
+        subject=f"{facts.ids[row]}-{facts.ids[upload]}",
     )

@@ -11,6 +11,22 @@ from finance.scoring.trades import Trades, day_number, day_of
 
 SALES, PURCHASES, PAYMENT, DELIVERY, PRODUCTION = KINDS = ("sales", "purchases", "payment", "delivery", "production")
 
+NAMES = (
+    "id",
+    "kind",
+    "occurred_on",
+    "counterparty_code",
+    "net_amount",
+    "total_amount",
+    "quantity",
+    "is_void",
+    "is_verified",
+    "direction",
+    "number",
+    "reference",
+    "unit",
+)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -42,25 +58,29 @@ class Facts:
     def of_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Self:
         """Return facts of rows with the names of a TransactionRecord's fields (``id``, ``kind``, ``occurred_on``, …)."""
         rows = sorted(rows, key=lambda row: (row["occurred_on"], row["id"]))
+        return cls.of_columns({name: [row.get(name) for row in rows] for name in NAMES})
+
+    @classmethod
+    def of_columns(cls, columns: Mapping[str, Sequence[Any]]) -> Self:
+        """Return facts of columns with these ``NAMES``, whose rows ascend by day, then id; None where nothing is said."""
         places: dict[str, int] = {}
-        codes = [row.get("counterparty_code") or "" for row in rows]
-        partner = [places.setdefault(code, len(places)) if code else -1 for code in codes]
+        kinds = {kind: place for place, kind in enumerate(KINDS)}
+        partner = [places.setdefault(code, len(places)) if code else -1 for code in columns["counterparty_code"]]
 
         def column(name: str, kind: type, default: Any) -> np.ndarray:
-            values = [row.get(name) for row in rows]
-            return np.array([default if value is None else value for value in values], dtype=kind)
+            return np.array([default if value is None else value for value in columns[name]], dtype=kind)
 
         return cls(
             ids=column("id", np.int64, 0),
-            kind=np.array([KINDS.index(row["kind"]) for row in rows], dtype=np.int8),
-            day=np.array([day_number(row["occurred_on"]) for row in rows], dtype=np.int32),
+            kind=np.array([kinds[kind] for kind in columns["kind"]], dtype=np.int8),
+            day=np.array([day_number(day) for day in columns["occurred_on"]], dtype=np.int32),
             partner=np.array(partner, dtype=np.int32),
             net=column("net_amount", np.float64, 0.0),
             total=column("total_amount", np.float64, 0.0),
             quantity=column("quantity", np.float64, np.nan),
             is_void=column("is_void", bool, default=False),
             is_verified=column("is_verified", bool, default=False),
-            incoming=np.array([row.get("direction") == "in" for row in rows], dtype=bool),
+            incoming=np.array([way == "in" for way in columns["direction"]], dtype=bool),
             number=column("number", object, ""),
             reference=column("reference", object, ""),
             unit=column("unit", object, ""),

@@ -15,7 +15,9 @@ NOTE, DOUBT, GRAVE = SEVERITIES = ("note", "doubt", "grave")
 class Found:
     """One finding: the rows of the facts that it rests on, and how much of each still counts (1: all, 0: nothing).
 
-    ``figures`` are numbers that the sentences are made of; amounts without tax.
+    ``subject`` names what it is about among findings of its kind (a customer, an order): found again it is the same
+    finding. The sentences name no counterparty, since not every reader may know it; ``figures`` may. Amounts are without
+    tax.
     """
 
     kind: str
@@ -25,6 +27,7 @@ class Found:
     zh: str
     en: str
     figures: dict[str, Any] = field(default_factory=dict)
+    subject: str = ""
 
     def __post_init__(self) -> None:
         if len(self.rows) != len(self.weights) or not all(0 <= weight <= 1 for weight in self.weights):

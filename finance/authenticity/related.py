@@ -48,9 +48,10 @@ def find_related(facts: Facts, related: Mapping[str, Iterable[str]]) -> list[Fou
                 severity=severity,
                 rows=tuple(int(row) for row in sold),
                 weights=((1.0 if severity == NOTE else HALF),) * len(sold),
-                zh=f"客户 {code} 与本企业有{zh}；近一年对其销售 {money(amount)}，占 {share:.0%}{part}。",
-                en=f"The customer {code} has {en} as the firm; it bought {money(amount)} in a year, {share:.0%} of all{half}.",
+                zh=f"一家客户与本企业有{zh}；近一年对其销售 {money(amount)}，占 {share:.0%}{part}。",
+                en=f"A customer has {en} as the firm; it bought {money(amount)} in a year, {share:.0%} of all{half}.",
                 figures={"partner": code, "amount": round(amount, 2), "share": round(share, 4)},
+                subject=code,
             )
         )
     return found

@@ -91,7 +91,7 @@ def _yearly_sales(facts: Facts) -> float:
 
 
 def _ring(facts: Facts, sale: int, purchase: int, firms: list[str], yearly: float) -> Found:
-    amount, over = float(facts.net[sale]), " → ".join(firms)
+    amount, count = float(facts.net[sale]), len(firms)
     first, last = facts.on(sale), facts.on(purchase)
     rows = tuple(sorted((sale, purchase)))
     return Found(
@@ -99,7 +99,8 @@ def _ring(facts: Facts, sale: int, purchase: int, firms: list[str], yearly: floa
         severity=severity_of(amount, yearly),
         rows=rows,
         weights=(0.0, 0.0),
-        zh=f"{first} 售出的 {money(amount)} 经 {over} 于 {last} 以相近金额回到本企业，不计入。",
-        en=f"The sale of {money(amount)} on {first} came back over {over} on {last} at about the same amount; it does not count.",
-        figures={"firms": firms, "amount": round(amount, 2)},
+        zh=f"{first} 售出的 {money(amount)} 经 {count} 家企业于 {last} 以相近金额回到本企业，不计入。",
+        en=f"The sale of {money(amount)} on {first} came back over {count} firms on {last} at about the same amount; it does not count.",
+        figures={"firms": count, "amount": round(amount, 2)},
+        subject=f"{facts.ids[sale]}-{facts.ids[purchase]}",
     )

@@ -80,7 +80,8 @@ def _round_trip(facts: Facts, partner: int, pairs: list[tuple[int, int]], yearly
         severity=severity_of(amount, yearly),
         rows=rows,
         weights=(0.0,) * len(rows),
-        zh=f"对 {name} 的 {count} 笔销售（合计 {money(amount)}）在 {WINDOW} 天内以相近金额买回，不计入。",
-        en=f"{count} sales to {name} ({money(amount)}) were bought back within {WINDOW} days at about the same amounts; they do not count.",
+        zh=f"对同一企业的 {count} 笔销售（合计 {money(amount)}）在 {WINDOW} 天内以相近金额买回，不计入。",
+        en=f"{count} sales to one firm ({money(amount)}) were bought back within {WINDOW} days at about the same amounts; they do not count.",
         figures={"partner": name, "pairs": count, "amount": round(amount, 2)},
+        subject=name,
     )

@@ -92,4 +92,5 @@ def _split(facts: Facts, cut: list[tuple[list[int], float]], ceiling: float, *, 
         zh=zh,
         en=en,
         figures={"times": times, "parts": count, "ceiling": ceiling, "amount": round(float(facts.net[rows].sum()), 2)},
+        subject=facts.partner_of(rows[0]),
     )

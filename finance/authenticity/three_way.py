@@ -61,6 +61,7 @@ def _compare(facts: Facts, kind: str, reference: str, invoices: list[int], deliv
             zh=f"订单 {reference} 开票{what_zh} {money(invoiced)}，交货 {money(delivered)}，超出交货的部分不计入。",
             en=f"Of order {reference} {money(invoiced)} ({what_en}) were invoiced and {money(delivered)} delivered; what is beyond does not count.",
             figures={"reference": reference, "invoiced": round(invoiced, 3), "delivered": round(delivered, 3)},
+            subject=f"{kind} {reference}",
         )
     ]
 
@@ -89,5 +90,6 @@ def _undelivered(facts: Facts, kind: str, reference: str, invoices: list[int]) -
             zh=f"订单 {reference} 已开票 {money(amount)}，{PATIENCE} 天以上没有任何交货记录，不计入。",
             en=f"Of order {reference} {money(amount)} were invoiced and for {PATIENCE} days nothing was delivered; it does not count.",
             figures={"reference": reference, "amount": round(amount, 2)},
+            subject=f"{kind} {reference}",
         )
     ]

@@ -27,11 +27,27 @@ class FindingRunQuerySet(RunQuerySet):
             self.filter(organisation__in=organisation_ids, status=Run.Status.WAITING).values_list("pk", flat=True)
         )
 
+    def waiting(self) -> Self:
+        return self.filter(status=Run.Status.WAITING)
+
+    def give_up(self, *, since: datetime, now: datetime) -> int:
+        """Write off the looks whose worker died, and ask for others; one may be waiting already."""
+        dead = self.filter(status=Run.Status.RUNNING, started_at__lt=since)
+        firms = list(dead.values_list("organisation", flat=True))
+        count = dead.update(status=Run.Status.FAILED, finished_at=now, failure="Its worker died.")
+        if firms:
+            self.request(firms, now=now)
+        return count
+
     def unheard(self, now: datetime) -> Self:
         return self.filter(status=Run.Status.WAITING, requested_at__lt=now - BELL_UNHEARD)
 
     def visible_to(self, user: User) -> Self:
         return self.filter(organisation__in=Organisation.objects.of(user))
+
+    def latest_per_firm(self) -> Self:
+        """Return the last look at each firm."""
+        return self.select_related("organisation").order_by("organisation", "-pk").distinct("organisation")
 
 
 class FindingRun(Run):
@@ -166,6 +182,10 @@ class FindingRecord(models.Model):
 
     def __str__(self):
         return f"{self.finding_id}: {self.record_id}"
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.weight)
 
 
 class FindingExplanation(models.Model):
