@@ -124,6 +124,15 @@ class OfflineActConfirm(APIView):
         return _answer(pk)
 
 
+class OfflineActReopen(APIView):
+    @extend_schema(request=None, responses=OfflineActSerializer)
+    def post(self, request, pk):
+        """Expect once more what was given up."""
+        act = get_object_or_404(OfflineAct.objects.visible_to(request.user).with_names(), pk=pk)
+        offline_acts.reopen_act(act=act, by=request.user, now=timezone.now())
+        return _answer(pk)
+
+
 class OfflineActRefuse(APIView):
     @extend_schema(request=ActRefuseInput, responses=OfflineActSerializer)
     def post(self, request, pk):

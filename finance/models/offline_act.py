@@ -144,6 +144,8 @@ class OfflineAct(models.Model):
         CANCELLED = "cancelled", pgettext_lazy("offline act", "No longer expected")
 
     TRANSITIONS = {
+        # Expected anew.
+        Status.EXPECTED: (Status.TIMED_OUT,),
         Status.RECORDED: (Status.EXPECTED, Status.REFUSED, Status.OVERDUE),
         Status.CONFIRMED: (Status.RECORDED,),
         Status.REFUSED: (Status.RECORDED,),
@@ -156,6 +158,7 @@ class OfflineAct(models.Model):
     # Who has such acts to do.
     ACTING = (Organisation.Kind.BANK, Organisation.Kind.INSURER, Organisation.Kind.GUARANTOR)
     RECORDING_ROLES = ("maker", "owner")
+    REOPENING_ROLES = ("maker", "checker", "owner")
     CONFIRMING_ROLES = ("checker",)
     # Those that are shown by a paper; the others by the reference of a payment.
     ON_PAPER = (Kind.CONTRACT_SIGNED, Kind.PLEDGE_REGISTERED, Kind.GUARANTEE_ISSUED)

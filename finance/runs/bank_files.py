@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -125,6 +125,8 @@ def _ours(run: BankFile) -> list[Here]:
         kind=OfflineAct.Kind.FUNDS_PAID,
         status__in=[*OfflineAct.RUNNING, OfflineAct.Status.CONFIRMED],
     ).select_related("drawdown")
+    # What was paid out some other way is awaited no more.
+    acts = acts.exclude(~Q(drawdown__status=Drawdown.Status.APPROVED), status__in=OfflineAct.RUNNING)
     ours = [
         Here(
             id=act.pk,

@@ -1,7 +1,7 @@
 """What was done outside the platform: one person records it with evidence, a second one confirms, and it takes effect."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from marketplace.services.notifications import notify_many
 from marketplace.services.organisations import require_role
 from marketplace.services.said_values import checked_day, money
 
+TIME_WHEN_REOPENED = timedelta(days=7)
 LONGEST_REFERENCE = 100
 LONGEST_NOTE = 500
 OF_MONEY = (OfflineAct.Kind.FUNDS_PAID, OfflineAct.Kind.REPAYMENT_RECEIVED, OfflineAct.Kind.CLAIM_PAID)
@@ -133,6 +134,23 @@ def refuse_act(*, act: OfflineAct, reason: str, by: User, now: datetime) -> Offl
         raise _not_in_state(act)
     act.refresh_from_db()
     notify_many([act_news.sent_back(act, at=now)], now=now)
+    return act
+
+
+@transaction.atomic
+def reopen_act(*, act: OfflineAct, by: User, now: datetime) -> OfflineAct:
+    """Expect once more what was given up: it was done after all, or still will be.
+
+    :raises ActNotInStateForThis: if it was not given up, or the same is expected anew already
+    """
+    require_role(by, act.recorder, *OfflineAct.REOPENING_ROLES)
+    target = {"application": act.application, "drawdown": act.drawdown, "guarantee": act.guarantee, "claim": act.claim}
+    row = OfflineAct.objects.filter(pk=act.pk)
+    if OfflineAct.objects.filter(kind=act.kind, status__in=OfflineAct.RUNNING, **target).exists():
+        raise _not_in_state(act)
+    if not row.become(OfflineAct.Status.EXPECTED, due_by=now + TIME_WHEN_REOPENED, told_at=None, ended_at=None):
+        raise _not_in_state(act)
+    act.refresh_from_db()
     return act
 
 

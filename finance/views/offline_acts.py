@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from finance.forms.offline_acts import RecordActForm, RefuseActForm
 from finance.models import OfflineAct
 from finance.services import offline_acts
+from finance.services.cover_pages import works_for
 from marketplace.models import Organisation
 from marketplace.views.once import once
 
@@ -43,6 +44,8 @@ def _shown(request, act, *, record_form=None, refuse_form=None):
         "act": act,
         "may_record": act.is_awaited and of_user.recordable_by(request.user).exists(),
         "may_confirm": act.status == OfflineAct.Status.RECORDED and of_user.confirmable_by(request.user).exists(),
+        "may_reopen": act.status == OfflineAct.Status.TIMED_OUT
+        and works_for(request.user, act.recorder, *OfflineAct.REOPENING_ROLES),
         "is_own_record": act.recorded_by_id == request.user.pk,
         "record_form": record_form or RecordActForm(act=act),
         "refuse_form": refuse_form or RefuseActForm(),
@@ -79,6 +82,15 @@ def act_confirm(request, pk):
     act = get_object_or_404(OfflineAct.objects.confirmable_by(request.user).with_names(), pk=pk)
     offline_acts.confirm_act(act=act, by=request.user, now=timezone.now())
     messages.success(request, _("Confirmed: it takes effect."))
+    return redirect("finance:act_detail", pk)
+
+
+@login_required
+@require_POST
+def act_reopen(request, pk):
+    act = get_object_or_404(OfflineAct.objects.visible_to(request.user).with_names(), pk=pk)
+    offline_acts.reopen_act(act=act, by=request.user, now=timezone.now())
+    messages.success(request, _("It is expected once more."))
     return redirect("finance:act_detail", pk)
 
 

@@ -376,7 +376,7 @@ def test_guarantee_of_an_open_loan_is_not_released(scene, now):
 
 def test_guarantee_of_a_refused_application_falls_away(scene, now):
     guarantee = scene.accept()
-    Application.objects.filter(pk=scene.application.pk).update(status="refused")
+    Application.objects.filter(pk=scene.application.pk).update(status="refused", ended_at=now)
 
     watch_covers(now=now)
 
@@ -393,7 +393,7 @@ def test_guarantee_ends_after_its_period_once_nothing_is_owed(scene, now):
     guarantee.refresh_from_db()
     assert guarantee.status == Guarantee.Status.ACTIVE
 
-    type(loan).objects.filter(pk=loan.pk).update(status="repaid", principal_left=0)
+    type(loan).objects.filter(pk=loan.pk).update(status="repaid", principal_left=0, ended_at=later)
     watch_covers(now=later)
 
     guarantee.refresh_from_db()

@@ -163,6 +163,20 @@ def test_act_nobody_does_becomes_overdue_and_is_given_up(scene, act, now):
         record(act, scene, now)
 
 
+def test_act_given_up_is_expected_once_more(scene, act, now):
+    with pytest.raises(offline_acts.ActNotInStateForThis):
+        offline_acts.reopen_act(act=act, by=scene.maker, now=now)
+    watch_acts(now=now + 8 * DAY)
+    watch_acts(now=now + 22 * DAY)
+
+    offline_acts.reopen_act(act=act, by=scene.maker, now=now + 23 * DAY)
+
+    assert (act.status, act.due_by) == (Status.EXPECTED, now + 30 * DAY)
+    watch_acts(now=now + 23 * DAY)
+    act.refresh_from_db()
+    assert act.told_at == now + 23 * DAY
+
+
 def test_act_overdue_may_still_be_recorded(scene, act, now):
     watch_acts(now=now + 8 * DAY)
 
