@@ -77,6 +77,11 @@ class Paper:
         self._story += [Spacer(0, 6), Code(text, caption=caption)]
         return self
 
+    def drawing(self, flowable: Flowable) -> Self:
+        """Add a drawing of reportlab, kept on one page."""
+        self._story += [CondPageBreak(flowable.wrap(ROOM, A4[1])[1] + 6), flowable, Spacer(0, 6)]
+        return self
+
     def signatures(self, parties: Iterable[tuple[str, str] | str]) -> Self:
         """Add places to sign side by side, two in a row: (who, what is known of the signature) or only who."""
         places = [(party, "") if isinstance(party, str) else party for party in parties]
