@@ -50,6 +50,15 @@ def card(weight: float = -0.6, *, intercept: float = -2.0, name: str = "test") -
     }
 
 
+def boosted() -> dict:
+    """Return tables of boosted trees, which give no reasons."""
+    said = card()
+    return {name: said[name] for name in ("intercept", "prior", "scale", "grades")} | {
+        "format": "tables/1",
+        "tables": [{"feature": "void_sales", "edges": [0.04, 0.2], "steps": [-0.5, 0.1, 0.9], "unknown": 0.0}],
+    }
+
+
 class ScorecardFactory(factory.django.DjangoModelFactory):
     """A signed model of a tenant; ``bank=None`` is the platform's."""
 

@@ -9,6 +9,9 @@ from django.utils.translation import pgettext_lazy
 
 from marketplace.models import Organisation, User
 
+# The families of models: one that gives reasons, and may serve; tables of boosted trees, which ride in shadow.
+LOGISTIC, BOOSTED = "logistic", "boosted"
+
 # What no program may do: change what a model says, or whose it is. Run by a migration, and by the test of it.
 SCORECARD_IS_WRITTEN_ONCE = """
 CREATE FUNCTION finance_scorecard_is_written_once() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -89,7 +92,7 @@ class Scorecard(models.Model):
     bank = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="scorecards")
     name = models.CharField(_("name"), max_length=100)
     version = models.PositiveIntegerField(_("version"))
-    family = models.CharField(_("family"), max_length=20, default="logistic")
+    family = models.CharField(_("family"), max_length=20, default=LOGISTIC)
     content = models.JSONField()
     sha256 = models.CharField(_("SHA-256"), max_length=64)
     signature = models.CharField(max_length=128, blank=True)
@@ -131,6 +134,11 @@ class Scorecard(models.Model):
 
     def __str__(self):
         return f"{self.name} {self.version}"
+
+    @property
+    def gives_reasons(self) -> bool:
+        """Tell whether a firm can be told why: nothing else may decide about it."""
+        return self.family == LOGISTIC
 
     @property
     def is_shipped(self) -> bool:

@@ -10,13 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
 from finance.models import CreditAssessment, CutOffs, RecordKind, Scorecard, ShadowScore, TransactionRecord
 from finance.models.assessment import firms_to_assess
-from finance.models.finding import Finding, FindingRecord
-from finance.runs import evidence, scorecards
+from finance.models.finding import Finding, FindingRecord, FindingRun
+from finance.runs import evidence, findings, scorecards
 from finance.scoring.advice import advise
+from finance.scoring.challengers import Judged, judge, model_of
 from finance.scoring.features import features_of
 from finance.scoring.scorecard import Scorecard as Card
 from finance.scoring.scorecard import ScorecardUnreadable
@@ -27,11 +30,13 @@ from marketplace.models import Organisation
 logger = logging.getLogger(__name__)
 # What a score is made of; deliveries, payments and production confirm it (finance.authenticity).
 SCORED_KINDS = (RecordKind.SALES, RecordKind.PURCHASES)
+CURRENCY = "CNY"
+NAME = "counterparty_name"
 COLUMNS = (
     "pk",
     "kind",
     "occurred_on",
-    "counterparty_code",
+    "partner",
     "net_amount",
     "tax_amount",
     "is_void",
@@ -67,7 +72,7 @@ class TooLittleIsKnown(Exception):  # noqa: N818 - a fact that the run reports
 
 def missing_records(organisation: Organisation, *, as_of: datetime) -> list[Missing]:
     """Return what is missing to score a firm, nothing where there is enough."""
-    known = TransactionRecord.objects.of(organisation).known_at(as_of).counted()
+    known = TransactionRecord.objects.of(organisation).known_at(as_of).counted().filter(currency=CURRENCY)
     months = known.filter(kind=RecordKind.SALES).dates("occurred_on", "month")
     kinds = Counter(known.filter(kind__in=SCORED_KINDS).values_list("kind", flat=True))
     found = [
@@ -83,6 +88,7 @@ def assess(run: CreditAssessment, *, clock: Callable[[], datetime]) -> None:
     try:
         scorecard = Scorecard.objects.select_related("bank").get(pk=run.scorecard_id)
         organisation = Organisation.objects.get(pk=run.organisation_id)
+        _look_first(organisation, as_of=run.as_of)
         snapshot = snapshot_of(organisation, as_of=run.as_of)
         cut_offs = CutOffs.objects.of(run.bank, scorecard)
         results = results_of(snapshot, scorecard=scorecard, cut_offs=cut_offs)
@@ -108,6 +114,18 @@ def assess(run: CreditAssessment, *, clock: Callable[[], datetime]) -> None:
         raise
 
 
+def _look_first(organisation: Organisation, *, as_of: datetime) -> None:
+    """See that somebody has looked at the genuineness of all that counts; where nobody has, look now, as of then."""
+    newest = TransactionRecord.objects.of(organisation).known_at(as_of).aggregate(at=Max("known_at"))["at"]
+    if newest is None:
+        return
+    if FindingRun.objects.filter(organisation=organisation, status=FindingRun.Status.DONE, as_of__gte=newest).exists():
+        return
+    for look_id in FindingRun.objects.request([organisation.pk], now=as_of):
+        if look := FindingRun.objects.claim(look_id, now=timezone.now()):
+            findings.look_at_trade(look, clock=lambda: as_of)
+
+
 def request_due(*, now: datetime) -> list[int]:
     """Ask for the scores on the to-do list; return the runs that wait for a worker."""
     due = list(firms_to_assess(now).values_list("pk", flat=True)[:PER_ROUND])
@@ -125,7 +143,10 @@ def snapshot_of(organisation: Organisation, *, as_of: datetime) -> Snapshot:
     if missing:
         said = ", ".join(f"{one.what} {one.have}/{one.need}" for one in missing)
         raise TooLittleIsKnown(f"too few records: {said}")
-    known = TransactionRecord.objects.of(organisation).known_at(as_of).filter(kind__in=SCORED_KINDS)
+    known = TransactionRecord.objects.of(organisation).known_at(as_of)
+    # What another record said already counts once; a firm that is here goes by one code, whoever names it.
+    known = known.filter(kind__in=SCORED_KINDS, restates=None, currency=CURRENCY)
+    known = known.annotate(partner=Coalesce("counterparty__uscc", NullIf("counterparty_code", Value("")), NAME))
     rows = list(known.order_by("sha256", "pk").values_list(*COLUMNS, named=True))
     weights = _weights(organisation, as_of=as_of)
     # What does not count at all is as if it had never been handed in; of the rest a part of the amount counts.
@@ -134,7 +155,7 @@ def snapshot_of(organisation: Organisation, *, as_of: datetime) -> Snapshot:
         str(organisation.pk),
         is_sale=[row.kind == RecordKind.SALES for row in counted],
         day=[row.occurred_on for row in counted],
-        partner=[row.counterparty_code for row in counted],
+        partner=[row.partner for row in counted],
         net=[float(row.net_amount) * weights.get(row.pk, 1.0) for row in counted],
         tax=[float(row.tax_amount) * weights.get(row.pk, 1.0) for row in counted],
         is_void=[row.is_void for row in counted],
@@ -161,8 +182,8 @@ def snapshot_of(organisation: Organisation, *, as_of: datetime) -> Snapshot:
 
 def _weights(organisation: Organisation, *, as_of: datetime) -> dict[int, float]:
     """Return how much each doubted record counts by the findings known then; by several, the least."""
-    findings = Finding.objects.filter(organisation=organisation).known_at(as_of)
-    doubted = FindingRecord.objects.filter(finding__in=findings).values_list("record_id", "weight")
+    known = Finding.objects.filter(organisation=organisation).known_at(as_of)
+    doubted = FindingRecord.objects.filter(finding__in=known).values_list("record_id", "weight")
     weights: dict[int, float] = {}
     for record_id, weight in doubted:
         weights[record_id] = min(weight, weights.get(record_id, 1.0))
@@ -203,8 +224,11 @@ def results_of(snapshot: Snapshot, *, scorecard: Scorecard, cut_offs: CutOffs | 
 
 
 def _score(card: Card, snapshot: Snapshot) -> Scored:
-    features = {name: math.nan if value is None else float(value) for name, value in snapshot.features.items()}
-    return score(card, "", features, records=snapshot.inputs["scored"])
+    return score(card, "", _values(snapshot), records=snapshot.inputs["scored"])
+
+
+def _values(snapshot: Snapshot) -> dict[str, float]:
+    return {name: math.nan if value is None else float(value) for name, value in snapshot.features.items()}
 
 
 def _reasons(scored: Scored) -> list[dict[str, Any]]:
@@ -229,7 +253,7 @@ def _reasons(scored: Scored) -> list[dict[str, Any]]:
     return parts
 
 
-def _grade(scored: Scored, cut_offs: CutOffs | None) -> str:
+def _grade(scored: Scored | Judged, cut_offs: CutOffs | None) -> str:
     """Return the grade of the bank's own scale of probabilities, where it has one, else the model's."""
     scale = cut_offs.grades if cut_offs else []
     last = scale[-1]["grade"] if scale else scored.grade
@@ -243,7 +267,7 @@ def _shadows(
     found = []
     for challenger in Scorecard.objects.riding_with(scorecard, run.bank):
         try:
-            scored = _score(Card.from_dict(scorecards.load(challenger)), snapshot)
+            scored = judge(model_of(scorecards.load(challenger)), _values(snapshot))
         except (scorecards.ScorecardTampered, ScorecardUnreadable, KeyError):
             logger.exception("The challenger %s says nothing of assessment %s", challenger.pk, run.pk)
             continue

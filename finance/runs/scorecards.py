@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from config.errors import RuleBroken
 from finance.models import Scorecard
+from finance.models.scorecard import LOGISTIC
 from finance.scoring.default import default_scorecard
 from finance.scoring.scorecard import ScorecardUnreadable
 from marketplace.models import Organisation, User
@@ -137,7 +138,7 @@ def platform_scorecard(*, now: datetime) -> Scorecard:
         bank=None,
         content=content,
         name=SHIPPED_NAME,
-        family="logistic",
+        family=LOGISTIC,
         status=Scorecard.Status.SHADOW if serving else Scorecard.Status.SERVING,
         by=None,
         now=now,

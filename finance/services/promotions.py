@@ -47,6 +47,10 @@ class ChallengerNotInShadow(RuleBroken):
     pass
 
 
+class ModelGivesNoReasons(RuleBroken):
+    pass
+
+
 class ChampionHasChanged(RuleBroken):
     pass
 
@@ -74,6 +78,7 @@ def make_rule(*, scorecard: Scorecard, fields: Mapping[str, Any], by: User, now:
 
     :raises ModelMakerMayNotPromote: if ``by`` made the model
     :raises ChallengerNotInShadow: if it does not ride in shadow
+    :raises ModelGivesNoReasons: if it is of a family that cannot say why
     :raises PromotionRuleNotOpen: if an open rule of it stands already
     :raises InputRefused: naming each field that cannot be taken
     """
@@ -82,6 +87,10 @@ def make_rule(*, scorecard: Scorecard, fields: Mapping[str, Any], by: User, now:
     registry.load(scorecard)
     if scorecard.status != Scorecard.Status.SHADOW:
         raise ChallengerNotInShadow(_("Let it ride in shadow first: a rule is about what it says beside the other."))
+    if not scorecard.gives_reasons:
+        raise ModelGivesNoReasons(
+            _("This model cannot tell a firm why: it rides beside the one that serves, and never serves itself.")
+        )
     champion = registry.serving_for(scorecard.bank, now=now)
     said = _read(fields, champion, scorecard)
     try:

@@ -188,18 +188,21 @@ def _is_whole(scorecard: Scorecard) -> bool:
 
 
 def _terms(content: Mapping[str, Any]) -> list[TermRow]:
+    """Return what a model weighs, most first: of a scorecard by its weights, of tables by how far their steps reach."""
     factor = content["scale"]["pdo"] / math.log(2)
+    reach = {term["feature"]: abs(term["weight"]) for term in content.get("terms", ())}
+    reach |= {one["feature"]: (max(one["steps"]) - min(one["steps"])) / 2 for one in content.get("tables", ())}
     rows = []
-    for term in content["terms"]:
-        feature = BY_NAME[term["feature"]]
+    for name, weight in reach.items():
+        feature = BY_NAME[name]
         en, zh = FAMILIES[feature.family]
         rows.append(
             TermRow(
-                name=feature.name,
+                name=name,
                 family_zh=zh,
                 family_en=en,
                 sign=feature.sign,
-                points=round(factor * abs(term["weight"]), 1),
+                points=round(factor * weight, 1),
                 why_zh=feature.why_zh,
                 why_en=feature.why_en,
             )

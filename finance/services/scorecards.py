@@ -64,7 +64,7 @@ def upload_scorecard(
     require_tenant(by, bank, *Scorecard.MAKING_ROLES)
     if bank is not None and bank.kind != Organisation.Kind.BANK:
         raise InputRefused({"bank": [_("Only a bank has models of its own.")]})
-    card = read_scorecard(content)
+    card, family = read_scorecard(content)
     same = Scorecard.objects.of(bank).filter(sha256=registry.digest(card)).first()
     if same:
         raise ScorecardKnownAlready(_("This is the model “%(name)s”, which is here already.") % {"name": same})
@@ -72,7 +72,7 @@ def upload_scorecard(
         bank=bank,
         content=card,
         name=(name.strip() or _("Own model"))[:100],
-        family="logistic",
+        family=family,
         status=Scorecard.Status.DRAFT,
         by=by,
         now=now,

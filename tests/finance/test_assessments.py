@@ -24,7 +24,7 @@ from finance.services import assessments
 from finance.services.reads import NotConsented
 from marketplace.services.organisations import OnlyMembersMay
 from tests.factories import NOON, OrganisationFactory, UserFactory
-from tests.factories_assessment import AssessmentFactory, CutOffsFactory, ScorecardFactory, card, tamper, trade
+from tests.factories_assessment import AssessmentFactory, CutOffsFactory, ScorecardFactory, boosted, card, tamper, trade
 from tests.factories_consent import ConsentFactory
 
 pytestmark = pytest.mark.django_db
@@ -110,10 +110,10 @@ def test_assessment_does_not_depend_on_the_order_of_rows(firm, owner, serving):
     assert first == second
 
 
-def _without_id(row):
-    row.pk = None
-    row._state.adding = True
-    return row
+def _without_id(row, **changes):
+    """Return a copy of a record that is not written yet."""
+    fields = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    return TransactionRecord(**fields | {"id": None} | changes)
 
 
 def test_recheck_tells_what_was_tampered_with(firm, owner, serving):
@@ -158,6 +158,19 @@ def test_findings_known_then_take_from_what_counts(firm, owner, serving):
     assert doubted.features["sales_per_quarter"] < 0.3 * sound.features["sales_per_quarter"]
     assert doubted.inputs["discounted"] == sales.count()
     assert before.features == sound.features
+
+
+def test_assessment_looks_at_the_trade_first_where_nobody_has(firm, owner, serving):
+    twin = TransactionRecord.objects.filter(organisation=firm, kind="sales").order_by("pk").first()
+    TransactionRecord.objects.bulk_create(
+        _without_id(twin, key=f"twin-{place}", sha256=f"{place:064d}") for place in range(3)
+    )
+
+    run = assessed(firm, owner)
+
+    look = FindingRun.objects.get(organisation=firm)
+    assert (look.status, look.as_of) == ("done", NOON)
+    assert run.inputs["discounted"] >= 3
 
 
 def test_request_with_too_few_records_says_what_to_bring(owner, serving):
@@ -279,6 +292,15 @@ def test_challenger_rides_beside_and_decides_nothing(firm, owner, serving):
     shadow = ShadowScore.objects.get(scorecard=challenger)
     assert (shadow.assessment, run.scorecard) == (run, serving)
     assert shadow.score != run.score
+
+
+def test_challenger_of_boosted_trees_rides_beside(firm, owner, serving):
+    challenger = ScorecardFactory(status="shadow", family="boosted", content=boosted())
+
+    assessed(firm, owner)
+
+    shadow = ShadowScore.objects.get(scorecard=challenger)
+    assert 0 < shadow.probability < 1
 
 
 def test_challenger_that_was_tampered_with_says_nothing(firm, owner, serving):

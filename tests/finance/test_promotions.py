@@ -9,7 +9,7 @@ from finance.models import BadLoan, LogLeaf, Scorecard, ShadowScore
 from finance.services import promotions
 from marketplace.services.organisations import OnlyMembersMay, OnlyPlatformOperatorMay
 from tests.factories import NOON, MembershipFactory, OrganisationFactory, UserFactory
-from tests.factories_assessment import AssessmentFactory, PromotionRuleFactory, ScorecardFactory, card, tamper
+from tests.factories_assessment import AssessmentFactory, PromotionRuleFactory, ScorecardFactory, boosted, card, tamper
 from tests.factories_monitoring import LineFactory, LoanFactory
 from tests.races import race
 
@@ -102,6 +102,13 @@ def test_rule_for_a_draft_is_refused(bank, champion, maker):
 
     with pytest.raises(promotions.ChallengerNotInShadow):
         promotions.make_rule(scorecard=draft, fields=FIELDS, by=maker, now=NOON)
+
+
+def test_rule_for_a_model_that_cannot_say_why_is_refused(bank, champion, maker):
+    tables = ScorecardFactory(bank=bank, status="shadow", family="boosted", content=boosted())
+
+    with pytest.raises(promotions.ModelGivesNoReasons):
+        promotions.make_rule(scorecard=tables, fields=FIELDS, by=maker, now=NOON)
 
 
 def test_second_rule_is_refused_until_the_first_is_withdrawn(rule, challenger, maker, checker):

@@ -12,7 +12,7 @@ from finance.scoring.default import default_scorecard
 from finance.services import scorecards
 from marketplace.services.organisations import OnlyMembersMay, OnlyPlatformOperatorMay
 from tests.factories import NOON, MembershipFactory, OrganisationFactory, UserFactory
-from tests.factories_assessment import CutOffsFactory, PromotionRuleFactory, ScorecardFactory, card, tamper
+from tests.factories_assessment import CutOffsFactory, PromotionRuleFactory, ScorecardFactory, boosted, card, tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +74,12 @@ def test_the_shipped_model_can_be_handed_in_as_ones_own(bank, owner):
     assert row.sha256 == registry.digest(default_scorecard().to_dict())
 
 
+def test_boosted_trees_are_taken_in_as_their_family(bank, owner):
+    row = upload(bank, owner, boosted())
+
+    assert (row.family, row.gives_reasons) == ("boosted", False)
+
+
 def broken(**changes):
     return card() | changes
 
@@ -95,6 +101,8 @@ def broken(**changes):
         (broken(grades=[{"grade": "A", "highest_pd": 0.1}, {"grade": "B", "highest_pd": 0.5}]), "$.grades"),
         (broken(scale=card()["scale"] | {"pdo": "forty"}), "$.scale.pdo"),
         (broken(scale={"points": 600}), "$.scale"),
+        (boosted() | {"tables": [boosted()["tables"][0] | {"edges": [0.2, 0.1]}]}, "$.tables[0]"),
+        (boosted() | {"tables": [boosted()["tables"][0] | {"steps": [1.0, 0.0, 0.0]}]}, "$.tables[0].steps"),
     ],
 )
 def test_what_is_no_model_is_refused_by_its_path(bank, owner, content, path):
