@@ -2,7 +2,10 @@ from django.urls import path, re_path
 
 from finance.api import applications as applications_api
 from finance.api import assessments as assessments_api
+from finance.api import bank_files as bank_files_api
+from finance.api import claims as claims_api
 from finance.api import consents as consents_api
+from finance.api import covers as covers_api
 from finance.api import findings as findings_api
 from finance.api import late_payments as late_payments_api
 from finance.api import lending as lending_api
@@ -579,4 +582,66 @@ urlpatterns = [
         name="api_pool_on_credit",
     ),
     path("api/v1/finance/portfolio/", lending_api.PortfolioDetail.as_view(), name="api_portfolio"),
+    # Covers, claims and bank files by API
+    path("api/v1/finance/partnerships/", covers_api.PartnershipList.as_view(), name="api_partnership_list"),
+    path(
+        "api/v1/finance/partnerships/<int:pk>/", covers_api.PartnershipDetail.as_view(), name="api_partnership_detail"
+    ),
+    path(
+        "api/v1/finance/partnerships/<int:pk>/sign-for-bank/",
+        covers_api.PartnershipSignForBank.as_view(),
+        name="api_partnership_sign_for_bank",
+    ),
+    path(
+        "api/v1/finance/partnerships/<int:pk>/sign/", covers_api.PartnershipSign.as_view(), name="api_partnership_sign"
+    ),
+    path(
+        "api/v1/finance/partnerships/<int:pk>/refuse/",
+        covers_api.PartnershipRefuse.as_view(),
+        name="api_partnership_refuse",
+    ),
+    path("api/v1/finance/partnerships/<int:pk>/end/", covers_api.PartnershipEnd.as_view(), name="api_partnership_end"),
+    path("api/v1/finance/quotes/", covers_api.CoverQuoteList.as_view(), name="api_quote_list"),
+    path("api/v1/finance/quotes/<int:pk>/", covers_api.CoverQuoteDetail.as_view(), name="api_quote_detail"),
+    path("api/v1/finance/quotes/<int:pk>/quote/", covers_api.CoverQuoteDraft.as_view(), name="api_quote_draft"),
+    path("api/v1/finance/quotes/<int:pk>/release/", covers_api.CoverQuoteRelease.as_view(), name="api_quote_release"),
+    path("api/v1/finance/quotes/<int:pk>/return/", covers_api.CoverQuoteReturn.as_view(), name="api_quote_return"),
+    path("api/v1/finance/quotes/<int:pk>/decline/", covers_api.CoverQuoteDecline.as_view(), name="api_quote_decline"),
+    path("api/v1/finance/quotes/<int:pk>/accept/", covers_api.CoverQuoteAccept.as_view(), name="api_quote_accept"),
+    path("api/v1/finance/quotes/<int:pk>/refuse/", covers_api.CoverQuoteRefuse.as_view(), name="api_quote_refuse"),
+    path(
+        "api/v1/finance/quotes/<int:pk>/withdraw/", covers_api.CoverQuoteWithdraw.as_view(), name="api_quote_withdraw"
+    ),
+    path("api/v1/finance/guarantees/", covers_api.GuaranteeList.as_view(), name="api_guarantee_list"),
+    path("api/v1/finance/guarantees/<int:pk>/", covers_api.GuaranteeDetail.as_view(), name="api_guarantee_detail"),
+    path(
+        "api/v1/finance/guarantees/<int:pk>/release/",
+        covers_api.GuaranteeRelease.as_view(),
+        name="api_guarantee_release",
+    ),
+    path("api/v1/finance/claims/", claims_api.ClaimList.as_view(), name="api_claim_list"),
+    path("api/v1/finance/claims/<int:pk>/", claims_api.ClaimDetail.as_view(), name="api_claim_detail"),
+    path("api/v1/finance/claims/<int:pk>/file/", claims_api.ClaimFile.as_view(), name="api_claim_file"),
+    path("api/v1/finance/claims/<int:pk>/withdraw/", claims_api.ClaimWithdraw.as_view(), name="api_claim_withdraw"),
+    path("api/v1/finance/claims/<int:pk>/ask/", claims_api.ClaimAsk.as_view(), name="api_claim_ask"),
+    path("api/v1/finance/claims/<int:pk>/documents/", claims_api.ClaimDocuments.as_view(), name="api_claim_documents"),
+    path("api/v1/finance/claims/<int:pk>/answer/", claims_api.ClaimAnswer.as_view(), name="api_claim_answer"),
+    path("api/v1/finance/claims/<int:pk>/return/", claims_api.ClaimReturn.as_view(), name="api_claim_return"),
+    path("api/v1/finance/claims/<int:pk>/decide/", claims_api.ClaimDecide.as_view(), name="api_claim_decide"),
+    path("api/v1/finance/claims/<int:pk>/close/", claims_api.ClaimClose.as_view(), name="api_claim_close"),
+    path("api/v1/finance/claims/<int:pk>/recoveries/", claims_api.RecoveryList.as_view(), name="api_recovery_list"),
+    path(
+        "api/v1/finance/recoveries/<int:pk>/confirm/", claims_api.RecoveryConfirm.as_view(), name="api_recovery_confirm"
+    ),
+    path("api/v1/finance/bank-files/", bank_files_api.BankFileList.as_view(), name="api_bank_file_list"),
+    path("api/v1/finance/bank-files/<int:pk>/", bank_files_api.BankFileDetail.as_view(), name="api_bank_file_detail"),
+    path("api/v1/finance/bank-files/<int:pk>/rows/", bank_files_api.BankFileRows.as_view(), name="api_bank_file_rows"),
+    path("api/v1/finance/bank-files/<int:pk>/post/", bank_files_api.BankFilePost.as_view(), name="api_bank_file_post"),
+    path(
+        "api/v1/finance/bank-files/<int:pk>/refuse/",
+        bank_files_api.BankFileRefuse.as_view(),
+        name="api_bank_file_refuse",
+    ),
+    path("api/v1/finance/breaks/", bank_files_api.BreakList.as_view(), name="api_break_list"),
+    path("api/v1/finance/breaks/<int:pk>/settle/", bank_files_api.BreakSettle.as_view(), name="api_break_settle"),
 ]
