@@ -111,19 +111,19 @@ class ReceivableInput(serializers.Serializer):
         return said
 
 
-class AnswerInput(serializers.Serializer):
+class ReceivableAnswerInput(serializers.Serializer):
     accepts = serializers.BooleanField()
     note = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
 
 
-class PartInput(serializers.Serializer):
+class AssignmentInput(serializers.Serializer):
     bank = serializers.PrimaryKeyRelatedField(queryset=Organisation.objects.filter(kind=Organisation.Kind.BANK))
     amount = serializers.DecimalField(max_digits=20, decimal_places=2)
     kind = serializers.ChoiceField(choices=Assignment.Kind.choices, required=False)
     note = serializers.CharField(required=False, allow_blank=True, max_length=300)
 
 
-class ProposeInput(serializers.Serializer):
+class AssignmentProposeInput(serializers.Serializer):
     drawdown = serializers.PrimaryKeyRelatedField(queryset=Drawdown.objects.none(), required=False, allow_null=True)
 
     def get_fields(self):
@@ -134,7 +134,7 @@ class ProposeInput(serializers.Serializer):
         return fields
 
 
-class NoteInput(serializers.Serializer):
+class AssignmentNoteInput(serializers.Serializer):
     note = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
 
 
@@ -150,7 +150,7 @@ class InvoiceMarks(serializers.Serializer):
 
 class MarksFound(serializers.Serializer):
     fingerprint = serializers.CharField()
-    state = serializers.ChoiceField(choices=["unknown", "free", "partly_assigned", "assigned", "differs"])
+    state = serializers.ChoiceField(choices=Receivable.Known.choices)
     is_accepted = serializers.BooleanField()
 
 
@@ -196,11 +196,11 @@ class ReceivableDetail(generics.RetrieveAPIView):
 
 
 class ReceivableAnswer(APIView):
-    @extend_schema(request=AnswerInput, responses=ReceivableSerializer)
+    @extend_schema(request=ReceivableAnswerInput, responses=ReceivableSerializer)
     def post(self, request, pk):
         """Accept or refuse for the buyer; only what is accepted can be lent on."""
         receivable = get_object_or_404(Receivable.objects.owed_by(request.user).with_names(), pk=pk)
-        said = checked(AnswerInput, request)
+        said = checked(ReceivableAnswerInput, request)
         receivables.answer_receivable(receivable=receivable, **said, by=request.user, now=timezone.now())
         return Response(_shown(request, pk))
 
@@ -215,11 +215,11 @@ class ReceivableCancel(APIView):
 
 
 class ReceivableOffer(CreatingView):
-    @extend_schema(request=PartInput, responses={HTTPStatus.CREATED: AssignmentSerializer})
+    @extend_schema(request=AssignmentInput, responses={HTTPStatus.CREATED: AssignmentSerializer})
     def create(self, request, pk):
         """Offer a part to one bank; 409 where less is free."""
         receivable = get_object_or_404(Receivable.objects.sold_by(request.user).with_names(), pk=pk)
-        said = checked(PartInput, request)
+        said = checked(AssignmentInput, request)
         made = assignments.offer_assignment(
             receivable=receivable, bank=said["bank"], said=said, by=request.user, now=timezone.now()
         )
@@ -234,10 +234,10 @@ class AssignmentAct(APIView):
 
 
 class AssignmentPropose(AssignmentAct):
-    @extend_schema(request=ProposeInput, responses=AssignmentSerializer)
+    @extend_schema(request=AssignmentProposeInput, responses=AssignmentSerializer)
     def post(self, request, pk):
         """Propose to take a part; for the bank's maker."""
-        return self.act(request, pk, assignments.propose_assignment, **checked(ProposeInput, request))
+        return self.act(request, pk, assignments.propose_assignment, **checked(AssignmentProposeInput, request))
 
 
 class AssignmentConfirm(AssignmentAct):
@@ -248,10 +248,10 @@ class AssignmentConfirm(AssignmentAct):
 
 
 class AssignmentDecline(AssignmentAct):
-    @extend_schema(request=NoteInput, responses=AssignmentSerializer)
+    @extend_schema(request=AssignmentNoteInput, responses=AssignmentSerializer)
     def post(self, request, pk):
         """Decline a part for the bank."""
-        return self.act(request, pk, assignments.decline_assignment, **checked(NoteInput, request))
+        return self.act(request, pk, assignments.decline_assignment, **checked(AssignmentNoteInput, request))
 
 
 class AssignmentWithdraw(AssignmentAct):
@@ -262,10 +262,10 @@ class AssignmentWithdraw(AssignmentAct):
 
 
 class AssignmentRelease(AssignmentAct):
-    @extend_schema(request=NoteInput, responses=AssignmentSerializer)
+    @extend_schema(request=AssignmentNoteInput, responses=AssignmentSerializer)
     def post(self, request, pk):
         """Release a part on which nothing is owed any more; for the bank's checker."""
-        return self.act(request, pk, assignments.release_assignment, **checked(NoteInput, request))
+        return self.act(request, pk, assignments.release_assignment, **checked(AssignmentNoteInput, request))
 
 
 class ReceivableCheck(APIView):

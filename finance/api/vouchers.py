@@ -20,7 +20,7 @@ from marketplace.api.pages import Pages
 from marketplace.models import Membership, Organisation
 
 
-class DisclosureSerializer(serializers.Serializer):
+class VoucherDisclosureSerializer(serializers.Serializer):
     id = serializers.CharField(help_text="Digest by which it is chosen.")
     name = serializers.CharField()
     value = serializers.JSONField()
@@ -49,7 +49,7 @@ class VoucherSerializer(serializers.ModelSerializer):
         )
         read_only_fields = fields
 
-    @extend_schema_field(DisclosureSerializer(many=True))
+    @extend_schema_field(VoucherDisclosureSerializer(many=True))
     def get_disclosures(self, voucher):
         read = ((digest(one), read_disclosure(one)) for one in voucher.disclosures)
         return [{"id": known_by, "name": one.name or "customers", "value": one.value} for known_by, one in read]
@@ -58,7 +58,7 @@ class VoucherSerializer(serializers.ModelSerializer):
 class VoucherInput(serializers.Serializer):
     assessment = serializers.PrimaryKeyRelatedField(queryset=CreditAssessment.objects.none())
     bank = serializers.PrimaryKeyRelatedField(queryset=Organisation.objects.filter(kind__in=READERS))
-    valid_days = serializers.IntegerField(required=False, default=vouchers.VALID_DAYS)
+    valid_days = serializers.IntegerField(required=False, default=CreditVoucher.VALID_DAYS)
 
     def get_fields(self):
         fields = super().get_fields()
@@ -69,23 +69,23 @@ class VoucherInput(serializers.Serializer):
         return fields
 
 
-class PresentInput(serializers.Serializer):
+class VoucherPresentInput(serializers.Serializer):
     shown = serializers.ListField(child=serializers.CharField(), help_text="Ids of the disclosures to show.")
     nonce = serializers.CharField(required=False, allow_blank=True, help_text="The code that the bank asked for.")
     record_count = serializers.IntegerField(required=False, default=0)
 
 
-class PresentedSerializer(serializers.Serializer):
+class VoucherPresentedSerializer(serializers.Serializer):
     nonce = serializers.CharField()
     sha256 = serializers.CharField()
     file = serializers.CharField(help_text="The bundle: save it as it is, and check it with verify_voucher.py.")
 
 
-class RevokeInput(serializers.Serializer):
+class VoucherRevokeInput(serializers.Serializer):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
 
 
-class CheckInput(serializers.Serializer):
+class VoucherCheckInput(serializers.Serializer):
     bank = serializers.PrimaryKeyRelatedField(queryset=Organisation.objects.none())
     file = serializers.CharField(help_text="The text of the bundle.", trim_whitespace=False)
     nonce = serializers.CharField(required=False, allow_blank=True, default="")
@@ -98,7 +98,7 @@ class CheckInput(serializers.Serializer):
         return fields
 
 
-class FoundSerializer(serializers.Serializer):
+class VoucherFindingSerializer(serializers.Serializer):
     code = serializers.CharField()
     zh = serializers.CharField()
     en = serializers.CharField()
@@ -106,7 +106,7 @@ class FoundSerializer(serializers.Serializer):
 
 class VoucherCheckSerializer(serializers.ModelSerializer):
     bank = OrganisationBrief()
-    findings = FoundSerializer(many=True)
+    findings = VoucherFindingSerializer(many=True)
 
     class Meta:
         model = VoucherCheck
@@ -148,23 +148,23 @@ class VoucherDetail(generics.RetrieveAPIView):
 
 
 class VoucherPresent(CreatingView):
-    @extend_schema(request=PresentInput, responses={HTTPStatus.CREATED: PresentedSerializer})
+    @extend_schema(request=VoucherPresentInput, responses={HTTPStatus.CREATED: VoucherPresentedSerializer})
     def create(self, request, pk):
         """Make the file for the bank, with what the firm chose to show."""
         voucher = get_object_or_404(CreditVoucher.objects.owned_by(request.user), pk=pk)
-        said = checked(PresentInput, request)
+        said = checked(VoucherPresentInput, request)
         made = vouchers.present_voucher(voucher=voucher, **said, by=request.user, now=timezone.now())
         shown = {"nonce": made.nonce, "sha256": made.sha256, "file": made.text}
         return Response(shown, status=HTTPStatus.CREATED)
 
 
 class VoucherRevoke(APIView):
-    @extend_schema(request=RevokeInput, responses=VoucherSerializer)
+    @extend_schema(request=VoucherRevokeInput, responses=VoucherSerializer)
     def post(self, request, pk):
         """Revoke a voucher: every status list from now on says so."""
         found = CreditVoucher.objects.owned_by(request.user).with_names()
         voucher = get_object_or_404(found, pk=pk)
-        said = checked(RevokeInput, request)
+        said = checked(VoucherRevokeInput, request)
         vouchers.revoke_voucher(voucher=voucher, **said, by=request.user, now=timezone.now())
         return Response(VoucherSerializer(found.get(pk=pk)).data)
 
@@ -182,10 +182,10 @@ class VoucherCheckList(CreatingView, generics.ListAPIView):
         found = VoucherCheck.objects.visible_to(self.request.user).select_related("bank")
         return found.order_by("-at", "-pk")
 
-    @extend_schema(request=CheckInput, responses={HTTPStatus.CREATED: VoucherCheckSerializer})
+    @extend_schema(request=VoucherCheckInput, responses={HTTPStatus.CREATED: VoucherCheckSerializer})
     def create(self, request):
         """Check the file of a voucher for a bank; ``is_good`` says whether all holds."""
-        said = checked(CheckInput, request)
+        said = checked(VoucherCheckInput, request)
         told = {"bank": said["bank"], "text": said["file"], "nonce": said["nonce"]}
         made = voucher_checks.check_voucher(**told, by=request.user, now=timezone.now())
         return Response(VoucherCheckSerializer(made).data, status=HTTPStatus.CREATED)

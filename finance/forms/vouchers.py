@@ -1,11 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from finance.models import CreditAssessment
-from finance.services.voucher_claims import LABELS, USUALLY_SHOWN, shown_value
-from finance.services.vouchers import LONGEST_DAYS, LONGEST_NONCE, MOST_RECORDS, VALID_DAYS
-from finance.verify_voucher import digest
-from finance.vouchers.sd_jwt import read_disclosure
+from finance.models import CreditAssessment, CreditVoucher, VoucherPresentation
 from marketplace.forms.refusal import ShowsRefusals
 from marketplace.models import Organisation
 
@@ -20,7 +16,10 @@ class VoucherForm(ShowsRefusals):
         help_text=_("Only who may read your score by a consent; nobody else can take this voucher."),
     )
     valid_days = forms.IntegerField(
-        label=_("Valid for how many days"), min_value=1, max_value=LONGEST_DAYS, initial=VALID_DAYS
+        label=_("Valid for how many days"),
+        min_value=1,
+        max_value=CreditVoucher.LONGEST_DAYS,
+        initial=CreditVoucher.VALID_DAYS,
     )
 
     def __init__(self, *args, assessments, banks, **options):
@@ -44,31 +43,26 @@ class PresentForm(ShowsRefusals):
     nonce = forms.CharField(
         label=_("Code from the bank"),
         required=False,
-        max_length=LONGEST_NONCE,
+        max_length=VoucherPresentation.LONGEST_NONCE,
         help_text=_("If it gave you one; so it knows that you present now."),
     )
     record_count = forms.IntegerField(
         label=_("Attach the newest records of each batch"),
         min_value=0,
-        max_value=MOST_RECORDS,
+        max_value=VoucherPresentation.MOST_RECORDS,
         initial=0,
         required=False,
         help_text=_("Each with its proof; they name customers or suppliers."),
     )
 
-    def __init__(self, *args, voucher, **options):
+    def __init__(self, *args, choices, usual, **options):
+        """Offer ``choices`` (digest and words), of which ``usual`` are ticked."""
         super().__init__(*args, **options)
-        read = [(digest(one), read_disclosure(one)) for one in voucher.disclosures]
-        self.fields["shown"].choices = [(known_by, _label(one)) for known_by, one in read]
-        self.fields["shown"].initial = [known_by for known_by, one in read if one.name in USUALLY_SHOWN]
+        self.fields["shown"].choices = choices
+        self.fields["shown"].initial = usual
 
     def clean_record_count(self):
         return self.cleaned_data["record_count"] or 0
-
-
-def _label(one) -> str:
-    name = one.name or "customers"
-    return f"{LABELS.get(name, name)}: {shown_value(name, one.value)}"
 
 
 class RevokeForm(ShowsRefusals):

@@ -58,6 +58,15 @@ class Receivable(models.Model):
         CANCELLED = "cancelled", pgettext_lazy("receivable", "Cancelled")
         SETTLED = "settled", _("Paid by the buyer")
 
+    class Known(models.TextChoices):
+        """What any bank may learn of an invoice."""
+
+        UNKNOWN = "unknown", _("Never registered here")
+        FREE = "free", _("Registered and free")
+        PARTLY_ASSIGNED = "partly_assigned", _("Somebody lends on a part of it")
+        ASSIGNED = "assigned", _("Somebody lends on all of it")
+        DIFFERS = "differs", _("Registered with another amount, day or buyer")
+
     TRANSITIONS = {
         Status.ACCEPTED: (Status.REGISTERED,),
         Status.REFUSED: (Status.REGISTERED,),

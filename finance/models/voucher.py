@@ -44,6 +44,9 @@ class CreditVoucher(models.Model):
     The token is written once. It can only be revoked, by its bit in the status list.
     """
 
+    VALID_DAYS = 90
+    LONGEST_DAYS = 180
+
     number = models.CharField(_("number"), max_length=30, unique=True)
     subject = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="credit_vouchers")
     # For whom: no other bank can take it.
@@ -87,6 +90,9 @@ class CreditVoucher(models.Model):
 
 class VoucherPresentation(models.Model):
     """The firm showed some of a voucher: which disclosures, under which code. Rows are only ever added."""
+
+    LONGEST_NONCE = 100
+    MOST_RECORDS = 200
 
     voucher = models.ForeignKey(CreditVoucher, on_delete=models.PROTECT, related_name="presentations")
     nonce = models.CharField(_("code"), max_length=100, default=new_nonce)

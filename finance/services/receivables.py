@@ -247,19 +247,18 @@ def marks_of(**said: Any) -> Fingerprint:
 
 
 def check_marks(marks: Fingerprint) -> dict[str, Any]:
-    """Return what any bank may know of an invoice: whether somebody lends on it already, never who or how much.
-
-    ``state`` is ``unknown``, ``free``, ``partly_assigned``, ``assigned``, or ``differs`` where the invoice is known with
-    another amount, day or buyer.
-    """
-    found = Receivable.objects.filter(invoice_key=marks.key).first()
+    """Return what any bank may know of an invoice: whether somebody lends on it already, never who or how much."""
+    found, known = Receivable.objects.filter(invoice_key=marks.key).first(), Receivable.Known
     if found is None:
-        return {"fingerprint": marks.full, "state": "unknown", "is_accepted": False}
-    is_accepted = found.status == Receivable.Status.ACCEPTED
-    if found.fingerprint != marks.full:
-        return {"fingerprint": marks.full, "state": "differs", "is_accepted": False}
-    state = "free" if found.assigned == 0 else "assigned" if found.assigned >= found.face else "partly_assigned"
-    return {"fingerprint": marks.full, "state": state, "is_accepted": is_accepted}
+        state = known.UNKNOWN
+    elif found.fingerprint != marks.full:
+        state = known.DIFFERS
+    elif found.assigned == 0:
+        state = known.FREE
+    else:
+        state = known.ASSIGNED if found.assigned >= found.face else known.PARTLY_ASSIGNED
+    is_accepted = state not in (known.UNKNOWN, known.DIFFERS) and found.status == Receivable.Status.ACCEPTED
+    return {"fingerprint": marks.full, "state": state.value, "is_accepted": is_accepted}
 
 
 def take_part(receivable: Receivable, amount: Decimal) -> bool:

@@ -8,9 +8,10 @@ from django.db.models import Sum
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from finance.models import CreditAssessment, LogLeaf, RecordKind, TransactionRecord
+from finance.models import CreditAssessment, CreditVoucher, LogLeaf, RecordKind, TransactionRecord
 from finance.services import evidence
-from finance.vouchers.sd_jwt import Hidden
+from finance.verify_voucher import digest
+from finance.vouchers.sd_jwt import Hidden, Shown, read_disclosure
 from marketplace.models import Organisation
 
 YEAR = timedelta(days=365)
@@ -146,3 +147,15 @@ def _total(records) -> Decimal:
 
 def _written(amount: Decimal, step: str = "0.01") -> str:
     return str(amount.quantize(Decimal(step)))
+
+
+def choices_of(voucher: CreditVoucher) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return what a voucher may disclose, each by its digest and in words; and which of it is usually shown."""
+    read = [(digest(one), read_disclosure(one)) for one in voucher.disclosures]
+    choices = [(known_by, _words(one)) for known_by, one in read]
+    return choices, [known_by for known_by, one in read if one.name in USUALLY_SHOWN]
+
+
+def _words(one: Shown) -> str:
+    name = one.name or "customers"
+    return f"{LABELS.get(name, name)}: {shown_value(name, one.value)}"

@@ -27,12 +27,8 @@ from marketplace.services import instance_keys
 from marketplace.services.notifications import notify
 from marketplace.services.organisations import require_role
 
-VALID_DAYS = 90
-LONGEST_DAYS = 180
-LONGEST_NONCE = 100
 # After so long a bank that is offline must fetch a newer list of what was revoked.
 STATUS_LASTS = timedelta(days=14)
-MOST_RECORDS = 200
 
 
 class AssessmentNotFinished(RuleBroken):
@@ -64,7 +60,12 @@ def readers_of(firms: QuerySet[Organisation], now: datetime) -> QuerySet[Organis
 
 @transaction.atomic
 def issue_voucher(
-    *, assessment: CreditAssessment, bank: Organisation, valid_days: int = VALID_DAYS, by: User, now: datetime
+    *,
+    assessment: CreditAssessment,
+    bank: Organisation,
+    valid_days: int = CreditVoucher.VALID_DAYS,
+    by: User,
+    now: datetime,
 ) -> CreditVoucher:
     """State what an assessment found, for one bank, and bind it to the firm's key; a leaf of the log tells of it.
 
@@ -74,8 +75,8 @@ def issue_voucher(
     """
     firm = assessment.organisation
     require_role(by, firm, Membership.Role.OWNER)
-    if not 1 <= valid_days <= LONGEST_DAYS:
-        raise InputRefused({"valid_days": [_("Between 1 and %(most)d days.") % {"most": LONGEST_DAYS}]})
+    if not 1 <= valid_days <= CreditVoucher.LONGEST_DAYS:
+        raise InputRefused({"valid_days": [_("Between 1 and %(most)d days.") % {"most": CreditVoucher.LONGEST_DAYS}]})
     if assessment.status != CreditAssessment.Status.DONE or assessment.bank_id not in (None, bank.pk):
         raise AssessmentNotFinished(_("A voucher needs a finished assessment by the platform or by this bank."))
     standing = Consent.objects.standing(now).covering(DataGroup.SCORE).filter(firm=firm, reader=bank)
@@ -208,10 +209,14 @@ def present_voucher(
     voucher = locked.get(pk=voucher.pk)
     nonce = nonce.strip()
     errors = {}
-    if len(nonce) > LONGEST_NONCE or any(char.isspace() for char in nonce):
-        errors["nonce"] = [_("A code has at most %(count)d characters and no blanks.") % {"count": LONGEST_NONCE}]
-    if not 0 <= record_count <= MOST_RECORDS:
-        errors["record_count"] = [_("At most %(count)d records of each batch.") % {"count": MOST_RECORDS}]
+    if len(nonce) > VoucherPresentation.LONGEST_NONCE or any(char.isspace() for char in nonce):
+        errors["nonce"] = [
+            _("A code has at most %(count)d characters and no blanks.") % {"count": VoucherPresentation.LONGEST_NONCE}
+        ]
+    if not 0 <= record_count <= VoucherPresentation.MOST_RECORDS:
+        errors["record_count"] = [
+            _("At most %(count)d records of each batch.") % {"count": VoucherPresentation.MOST_RECORDS}
+        ]
     if errors:
         raise InputRefused(errors)
     if voucher.revoked_at or voucher.expires_at <= now or voucher.consent.withdrawn_at:

@@ -11,7 +11,7 @@ from finance.forms.vouchers import CheckForm, PresentForm, RevokeForm, VoucherFo
 from finance.models import CreditAssessment, CreditVoucher, VoucherCheck
 from finance.services import voucher_checks, vouchers
 from finance.services.consents import READERS
-from finance.services.voucher_claims import rows_of
+from finance.services.voucher_claims import choices_of, rows_of
 from marketplace.models import Membership, Organisation
 from marketplace.views.once import once
 
@@ -56,9 +56,14 @@ def voucher_detail(request, pk):
     """Show a voucher; with ``?shown=…`` what the bank would see if just that were disclosed."""
     voucher = get_object_or_404(CreditVoucher.objects.visible_to(request.user).with_names(), pk=pk)
     is_asked = "preview" in request.GET
-    form = PresentForm(request.GET if is_asked else None, voucher=voucher)
+    form = PresentForm(request.GET if is_asked else None, **_offered(voucher))
     chosen = form.cleaned_data["shown"] if is_asked and form.is_valid() else form.fields["shown"].initial
     return render(request, "finance/voucher_detail.html", _shown(request, voucher, form, chosen))
+
+
+def _offered(voucher) -> dict:
+    choices, usual = choices_of(voucher)
+    return {"choices": choices, "usual": usual}
 
 
 def _shown(request, voucher, form, chosen) -> dict:
@@ -83,7 +88,7 @@ def _shown(request, voucher, form, chosen) -> dict:
 def voucher_present(request, pk):
     """Hand out the file: it is made anew each time, for its code may be used once."""
     voucher = get_object_or_404(CreditVoucher.objects.owned_by(request.user).with_names(), pk=pk)
-    form = PresentForm(request.POST, voucher=voucher)
+    form = PresentForm(request.POST, **_offered(voucher))
     if form.is_valid():
         with form.showing_refusals():
             made = vouchers.present_voucher(voucher=voucher, **form.cleaned_data, by=request.user, now=timezone.now())
