@@ -188,6 +188,7 @@ urlpatterns = [
     path("credit/score/", scores.score, name="score"),
     path("credit/score/<int:organisation_id>/request/", scores.score_request, name="score_request"),
     path("credit/scores/<int:pk>/", scores.assessment_detail, name="assessment_detail"),
+    path("bank/applications/<int:pk>/score/", scores.bank_score_request, name="bank_score_request"),
     path("api/v1/finance/assessments/", assessments_api.AssessmentList.as_view(), name="api_assessment_list"),
     path(
         "api/v1/finance/assessments/<int:pk>/", assessments_api.AssessmentDetail.as_view(), name="api_assessment_detail"

@@ -183,7 +183,10 @@ def test_pool_is_bought_on_credit(show, press):
     tree = make_tree()
     credit = tree.bank.line("single", borrower=tree.member.organisation, **LONG)
     pool, organiser, _rows = pool_of([60, 100], members=[tree.member.organisation], now=NOW)
-    PurchasePool.objects.filter(pk=pool.pk).update(closes_at=NOW + dt.timedelta(days=5), visibility="public")
+    soon = {"closes_at": NOW + dt.timedelta(days=5), "window_start": NOW + dt.timedelta(days=30)}
+    soon |= {"window_end": NOW + dt.timedelta(days=60), "visibility": "public"}
+    PurchasePool.objects.filter(pk=pool.pk).update(**soon)
+    pool.refresh_from_db()
 
     assert show(tree.member.trader, "pool_credit", pool.pk).status_code == 200
     assert press(tree.member.trader, "pool_credit", pool.pk, line=credit.pk, amount="x").status_code == 422
