@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 
+from finance.scoring.evaluation import FOLDS
 from finance.scoring.features import GRACE_MONTHS, WINDOW_MONTHS
 from finance.scoring.invoices import Folder
 from finance.scoring.learning import ScorecardLearner
@@ -55,7 +56,9 @@ def data_hash(trades: Trades) -> str:
     return digest.hexdigest()
 
 
-def card_of(folder: Folder, learner: ScorecardLearner, *, as_of: date, labelled: np.ndarray, figures: dict) -> dict:
+def card_of(
+    folder: Folder, learner: ScorecardLearner, *, as_of: date, labelled: np.ndarray, figures: dict, seeds: int
+) -> dict:
     """Return the model card as plain values; it holds no row and no name of a firm.
 
     :param labelled: labels of the firms that were learned from, shape (firms,)
@@ -80,7 +83,7 @@ def card_of(folder: Folder, learner: ScorecardLearner, *, as_of: date, labelled:
             "calibration_slope_applied": round(learner.slope_, 6),
         },
         "figures": figures,
-        "protocol": "5-fold stratified cross-validation of the whole procedure, 10 seeds; 95 % bootstrap over firms",
+        "protocol": f"{FOLDS}-fold stratified cross-validation of the whole procedure, {seeds} seeds; 95 % bootstrap over firms",
         "looked_at": LOOKED_AT,
         "left_out": LEFT_OUT,
         "limits": LIMITS,

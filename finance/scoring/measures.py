@@ -88,22 +88,29 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray) -> tuple[float, f
     """Return intercept and slope of a logistic regression of the outcome on the predicted log-odds (Cox 1958).
 
     Slope 1 and intercept 0 are perfect; a slope below 1 is overconfident, above 1 too timid. Where the two classes do
-    not overlap the slope has no maximum: it is cut at 50.
+    not overlap the slope has no maximum: it is cut at 50. One probability for all has no slope: it counts as 1.
 
     >>> labels = np.array([1, 0, 0, 0, 1, 1, 1, 0])
     >>> [abs(round(number, 6)) for number in calibration(labels, np.array([0.25] * 4 + [0.75] * 4))]
     [0.0, 1.0]
     """
     labels, odds = _pair(labels, logits(probabilities))
+    bad, good = odds[labels == 1], odds[labels == 0]
+    if np.ptp(odds) < 1e-12:
+        return float(logits(labels.mean()) - odds[0]), 1.0
+    if bad.min() >= good.max() or bad.max() <= good.min():
+        steepest = 50.0 if bad.min() >= good.max() else -50.0
+        return -steepest * float(np.clip((bad.mean() + good.mean()) / 2, -1, 1)), steepest
     design = np.column_stack([np.ones(len(odds)), odds])
     weights = np.array([0.0, 1.0])
-    for _ in range(100):
+    for _ in range(50):
         predicted = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
         gradient = design.T @ (labels - predicted)
         curvature = design.T @ (design * np.maximum(predicted * (1 - predicted), 1e-9)[:, None]) + 1e-9 * np.eye(2)
-        step = np.clip(np.linalg.solve(curvature, gradient), -2, 2)
-        weights = np.clip(weights + step, -50, 50)
-        if np.max(np.abs(step)) < 1e-10:
+        moved = np.clip(weights + np.clip(np.linalg.solve(curvature, gradient), -4, 4), -50, 50)
+        done = np.max(np.abs(moved - weights)) < 1e-10
+        weights = moved
+        if done:
             break
     return float(weights[0]), float(weights[1])
 

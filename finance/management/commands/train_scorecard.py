@@ -4,7 +4,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from finance.scoring.card import card_of
-from finance.scoring.evaluation import figures, out_of_fold, scorecard_procedure
+from finance.scoring.evaluation import SEEDS, figures, out_of_fold, scorecard_procedure
 from finance.scoring.invoices import InvoicesUnreadable, read_folder
 from finance.scoring.learning import ScorecardLearner
 from finance.scoring.looks import looks_at
@@ -23,9 +23,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--prior", type=float, metavar="RATE", help="calibrate to this default rate instead of the data's"
         )
+        parser.add_argument(
+            "--seeds",
+            type=int,
+            default=SEEDS,
+            help="repetitions of the cross-validation for the model card (default: %(default)s)",
+        )
         parser.add_argument("--random-state", type=int, default=0)
 
-    def handle(self, *, folder, out, until, prior, random_state, **options):
+    def handle(self, *, folder, out, until, prior, seeds, random_state, **options):
+        if prior is not None and not 0 < prior < 1:
+            raise CommandError("--prior: a default rate lies between 0 and 1.")
+        if seeds < 1:
+            raise CommandError("--seeds: at least 1.")
         try:
             read = read_folder(folder, until=until)
         except InvoicesUnreadable as error:
@@ -40,15 +50,14 @@ class Command(BaseCommand):
         self.stdout.write(f"Learning from {len(labels)} firms, {int(labels.sum())} of them in default …")
         try:
             learner = ScorecardLearner(random_state=random_state).fit(values, labels, seen=seen)
-            measured = figures(labels, out_of_fold(scorecard_procedure(), values, labels, seen))
+            measured = figures(labels, out_of_fold(scorecard_procedure(), values, labels, seen, seeds=seeds))
         except ValueError as error:
             raise CommandError(str(error)) from error
-        card = learner.scorecard(card=card_of(read, learner, as_of=as_of, labelled=labels, figures=measured))
+        card = learner.scorecard(
+            card=card_of(read, learner, as_of=as_of, labelled=labels, figures=measured, seeds=seeds)
+        )
         if prior is not None:
-            try:
-                card = card.with_prior(prior)
-            except ValueError as error:
-                raise CommandError(f"--prior: {error}") from error
+            card = card.with_prior(prior)
         out.write_text(card.to_json(), encoding="utf-8")
         for term in card.terms:
             self.stdout.write(f"{term.weight:+8.3f}  {term.name}")
