@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import factory
 
-from finance.models import Application, Authority, CreditLine, CreditProduct, Decision
+from finance.models import Application, Authority, CreditLine, CreditProduct, Decision, Scorecard
 from finance.services import agreements, applications, decisions, reviews
 from marketplace.models import Organisation, User
 from tests.factories import NOON, MembershipFactory, OrganisationFactory, UserFactory
-from tests.factories_assessment import AssessmentFactory
+from tests.factories_assessment import AssessmentFactory, ScorecardFactory
 from tests.factories_consent import ConsentFactory, TransactionRecordFactory
 
 D = Decimal
@@ -73,6 +73,7 @@ class ApplicationFactory(factory.django.DjangoModelFactory):
     days = 180
     repayment = "bullet"
     use = "采购铜棒"
+    status = "draft"
     created_by = factory.SubFactory(UserFactory)
     created_at = NOON
     submitted_at = factory.LazyAttribute(lambda row: None if row.status == "draft" else NOON)
@@ -166,7 +167,15 @@ def scene(now: dt.datetime = NOON, *, score: int = 640, grade: str = "B", **prod
             tax_amount=D(0),
             total_amount=D(1_000_000),
         )
-    AssessmentFactory(organisation=firm, score=score, grade=grade, as_of=now - dt.timedelta(hours=1))
+    AssessmentFactory(
+        organisation=firm,
+        scorecard=Scorecard.objects.serving_for(None) or ScorecardFactory(),
+        score=score,
+        grade=grade,
+        as_of=now - dt.timedelta(hours=1),
+        inputs={"scored": 12, "months": 12},
+        features={"sales_per_quarter": 1.0, "months_with_sales": 0.9, "void_sales": 0.02},
+    )
     root(bank, people.bank_owner, now)
     return Scene(
         firm=firm,

@@ -121,7 +121,7 @@ def _row(application: Application, decision: Decision | None, *, by: User, now: 
         application.currency,
         application.days,
         application.get_status_display(),
-        Actor(application.waits_for).label,
+        str(Actor(application.waits_for).label),
         _moment(application.act_by),
         application.maker.username if application.maker else "",
         _moment(application.submitted_at),
