@@ -94,7 +94,8 @@ def ring_assessments_again() -> None:
 @shared_task
 def request_due_assessments() -> None:
     """Score the firms whose records or findings changed, and in time all others; scheduled every five minutes."""
-    for assessment_id in assessments.request_due(now=timezone.now()):
+    now = timezone.now()
+    for assessment_id in [*assessments.request_due(now=now), *assessments.request_watched(now=now)]:
         assess.apply_async((assessment_id,), priority=UNHURRIED)
 
 

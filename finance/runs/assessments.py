@@ -3,19 +3,31 @@
 import hashlib
 import logging
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Value
+from django.db.models import Exists, Max, OuterRef, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
-from finance.models import CreditAssessment, CutOffs, RecordKind, Scorecard, ShadowScore, TransactionRecord
-from finance.models.assessment import firms_to_assess
+from finance.models import (
+    Consent,
+    CreditAssessment,
+    CreditLine,
+    CutOffs,
+    DataGroup,
+    Purpose,
+    RecordKind,
+    RecordRead,
+    Scorecard,
+    ShadowScore,
+    TransactionRecord,
+)
+from finance.models.assessment import AFTER_NOTHING, firms_to_assess
 from finance.models.finding import Finding, FindingRecord, FindingRun
 from finance.runs import evidence, findings, scorecards
 from finance.scoring.advice import advise
@@ -43,6 +55,8 @@ COLUMNS = (
     "sha256",
     "source",
 )
+# What a bank's own assessment reads of a firm.
+READ_FOR_A_SCORE = (DataGroup.SCORE, DataGroup.SALES, DataGroup.PURCHASES)
 # So many firms of the to-do list are taken up at once; the next round takes the next.
 PER_ROUND = 1000
 # Below this a score would say more of what is missing than of the firm.
@@ -132,6 +146,52 @@ def request_due(*, now: datetime) -> list[int]:
     if not due:
         return []
     return CreditAssessment.objects.request(due, scorecard=scorecards.platform_scorecard(now=now), now=now)
+
+
+def request_watched(*, now: datetime) -> list[int]:
+    """Ask for this month's scores of firms that hold a line, by their bank's model, where they let it watch them.
+
+    Each leaves rows that the firm sees, in the name of whoever opened the line.
+    """
+    lines = CreditLine.objects.filter(borrower__isnull=False).exclude(status=CreditLine.Status.CLOSED)
+    recent = CreditAssessment.objects.filter(bank=OuterRef("bank"), as_of__gt=now - AFTER_NOTHING)
+    due = lines.exclude(Exists(recent.filter(organisation=OuterRef("borrower")))).select_related("bank", "opened_by")
+    asked: dict[int, list[int]] = defaultdict(list)
+    banks: dict[int, Organisation] = {}
+    for line in due.order_by("pk")[:PER_ROUND]:
+        if line.borrower_id in asked[line.bank_id] or not _note_reads(line, now):
+            continue
+        asked[line.bank_id].append(line.borrower_id)
+        banks[line.bank_id] = line.bank
+    found = []
+    for bank_id, bank in banks.items():
+        serving = scorecards.serving_for(bank, now=now)
+        found += CreditAssessment.objects.request(
+            asked[bank_id], scorecard=serving, bank=bank, purpose=Purpose.MONITORING, now=now
+        )
+    return found
+
+
+def _note_reads(line: CreditLine, now: datetime) -> bool:
+    """Write that the bank looks at what a score is made of; return False where the firm does not let it."""
+    letting = Consent.objects.letting(line.bank, purpose=Purpose.MONITORING, now=now).filter(firm=line.borrower_id)
+    consents = {group: letting.covering(group).order_by("-pk").first() for group in READ_FOR_A_SCORE}
+    if not all(consents.values()):
+        return False
+    RecordRead.objects.bulk_create(
+        RecordRead(
+            consent=consent,
+            firm_id=line.borrower_id,
+            reader=line.bank,
+            by=line.opened_by,
+            purpose=Purpose.MONITORING,
+            group=group,
+            subject=line.number,
+            at=now,
+        )
+        for group, consent in consents.items()
+    )
+    return True
 
 
 def snapshot_of(organisation: Organisation, *, as_of: datetime) -> Snapshot:

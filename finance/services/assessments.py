@@ -30,8 +30,6 @@ __all__ = [
     "request_assessment",
 ]
 
-# What a bank's own assessment reads of a firm.
-READ_FOR_A_SCORE = (DataGroup.SCORE, DataGroup.SALES, DataGroup.PURCHASES)
 # Who of a bank asks for an assessment.
 BANK_ROLES = (Membership.Role.OWNER, Membership.Role.MAKER, Membership.Role.CHECKER)
 
@@ -95,7 +93,7 @@ def request_assessment(
             reader=bank,
             by=by,
             purpose=purpose,
-            groups=READ_FOR_A_SCORE,
+            groups=runs.READ_FOR_A_SCORE,
             now=now,
             subject=subject,
         )

@@ -1,11 +1,13 @@
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from finance.models import CreditAssessment
+from finance.models import Application, CreditAssessment
 from finance.services import assessments, score_pages
 
 
@@ -42,3 +44,20 @@ def assessment_detail(request, pk):
     recheck = assessments.recheck(assessment=assessment) if "recheck" in request.GET else None
     context = {"page": score_pages.describe(page), "recheck": recheck}
     return render(request, "finance/assessment_detail.html", context)
+
+
+@login_required
+@require_POST
+def bank_score_request(request, pk):
+    """Score the firm of an application by the bank's model, as of now."""
+    found = Application.objects.of_bank(request.user).select_related("firm", "bank")
+    application = get_object_or_404(found, pk=pk)
+    assessments.request_assessment(
+        organisation=application.firm,
+        bank=application.bank,
+        by=request.user,
+        now=timezone.now(),
+        subject=application.number,
+    )
+    messages.success(request, _("The firm is being scored by your model: look again in a moment."))
+    return redirect("finance:bank_application", pk)

@@ -26,6 +26,7 @@ from marketplace.services.organisations import OnlyMembersMay
 from tests.factories import NOON, OrganisationFactory, UserFactory
 from tests.factories_assessment import AssessmentFactory, CutOffsFactory, ScorecardFactory, boosted, card, tamper, trade
 from tests.factories_consent import ConsentFactory
+from tests.factories_monitoring import LineFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -370,6 +371,26 @@ def test_request_due_assessments_scores_each_firm_once(firm, serving, django_cap
     second = runs.request_due(now=timezone.now())
 
     assert (len(first), second) == (1, [])
+
+
+def test_firms_with_lines_are_scored_monthly_where_they_let_the_bank_watch(firm, bank, serving):
+    line = LineFactory(bank=bank, borrower=firm)
+    LineFactory(bank=bank)
+    ConsentFactory(firm=firm, reader=bank, purpose="monitoring", groups=["score", "sales", "purchases"])
+
+    first = runs.request_watched(now=NOON)
+    again = runs.request_watched(now=NOON + dt.timedelta(days=1))
+
+    one = CreditAssessment.objects.get()
+    assert (first, again, one.purpose, one.bank) == ([one.pk], [], "monitoring", bank)
+    assert set(RecordRead.objects.values_list("by", "subject")) == {(line.opened_by_id, line.number)}
+
+
+def test_firms_that_let_the_bank_watch_only_sales_are_not_scored(firm, bank, serving):
+    LineFactory(bank=bank, borrower=firm)
+    ConsentFactory(firm=firm, reader=bank, purpose="monitoring", groups=["sales"])
+
+    assert (runs.request_watched(now=NOON), RecordRead.objects.count()) == ([], 0)
 
 
 def test_ring_assessments_again_wakes_the_dead_and_leaves_the_fresh(firm, serving, worker):

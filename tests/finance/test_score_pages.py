@@ -9,6 +9,7 @@ from django.utils import timezone
 from finance import tasks
 from finance.models import CreditAssessment, RecordRead
 from tests.factories import NOON, MembershipFactory, OrganisationFactory, UserFactory
+from tests.factories_application import ApplicationFactory
 from tests.factories_assessment import AssessmentFactory, ScorecardFactory, trade
 from tests.factories_consent import ConsentFactory
 
@@ -189,3 +190,28 @@ def test_api_lets_a_bank_read_with_consent_only(client, serving):
     assert (refused.status_code, refused.json()["code"]) == (409, "not_consented")
     assert (given.status_code, given.json()["id"]) == (201, one.pk)
     assert RecordRead.objects.get().subject == "A-1"
+
+
+def test_bank_asks_for_a_score_from_an_application(client, serving):
+    maker = UserFactory(language="en")
+    bank = OrganisationFactory(kind="bank", members__maker=maker)
+    firm = OrganisationFactory()
+    trade(firm, until=timezone.localdate(), known_at=NOON)
+    application = ApplicationFactory(firm=firm, bank=bank, status="submitted", submitted_at=NOON)
+    client.force_login(maker)
+    address = reverse("finance:bank_score_request", args=[application.pk])
+
+    refused = client.post(address, headers=ENGLISH)
+    ConsentFactory(firm=firm, reader=bank, valid_until=timezone.now() + dt.timedelta(days=3))
+    asked = client.post(address)
+
+    one = CreditAssessment.objects.get()
+    assert (refused.status_code, asked.status_code) == (409, 302)
+    assert (one.bank, set(RecordRead.objects.values_list("subject", flat=True))) == (bank, {application.number})
+
+
+def test_bank_score_request_of_another_bank_is_not_found(client, serving):
+    application = ApplicationFactory(status="submitted", submitted_at=NOON)
+    client.force_login(UserFactory())
+
+    assert client.post(reverse("finance:bank_score_request", args=[application.pk])).status_code == 404
