@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 INK, GREY, LINE, BLUE, RED = "#1a2332", "#5b6675", "#c9d0d9", "#0b5a8c", "#a8231f"
-WIDTH, ROW, LABELS, RIGHT, TOP, BOTTOM = 640.0, 22.0, 190.0, 20.0, 8.0, 30.0
+WIDTH, ROW, LABELS, RIGHT, TOP, BOTTOM = 680.0, 22.0, 240.0, 20.0, 8.0, 30.0
 TICKS = 5
 
 

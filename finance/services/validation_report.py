@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import override, pgettext
 from reportlab.graphics import shapes as drawn
 
 from finance.scoring import plots
@@ -99,14 +99,16 @@ def _put(paper: Paper, block: Block) -> None:
     elif isinstance(block, Table):
         paper.table(block.header, block.rows)
     else:
-        paper.note(block.plot.title)
         paper.drawing(_drawing(block.plot))
 
 
 def _drawing(plot: plots.Plot) -> drawn.Drawing:
-    """Return a plot as reportlab draws it: there y grows upwards."""
-    scale = 0.72
-    drawing = drawn.Drawing(plot.width * scale, plot.height * scale)
+    """Return a plot under its title as reportlab draws it: there y grows upwards."""
+    scale, above = 0.72, 16
+    drawing = drawn.Drawing(plot.width * scale, plot.height * scale + above)
+    title = drawn.String(0, plot.height * scale + 5, plot.title, fontName=FONT, fontSize=8.5)
+    title.fillColor = _color(plots.GREY)
+    drawing.add(title)
     group = drawn.Group(transform=(scale, 0, 0, -scale, 0, plot.height * scale))
     for shape in plot.shapes:
         if isinstance(shape, plots.Line):
@@ -161,10 +163,13 @@ def _sources(pack: Mapping[str, Any], seal: Mapping[str, str]) -> Iterator[Block
     )
     yield Facts(
         (
-            (_("Made"), date_format(made, "DATETIME_FORMAT")),
+            (pgettext("validation", "Made"), date_format(made, "DATETIME_FORMAT")),
             (_("SHA-256 of the pack"), digest(pack)),
             (_("Signed by the key"), seal["public_key"]),
-            (_("Commit"), code["commit"] + (f" ({_('changed since')})" if code["changed_since"] else "")),
+            (
+                pgettext("version control", "Commit"),
+                code["commit"] + (f" ({_('changed since')})" if code["changed_since"] else ""),
+            ),
             (_("SHA-256 of the maths"), code["finance_sha256"]),
             *((file["name"], file["sha256"]) for file in pack["data"]),
         )
@@ -377,7 +382,7 @@ def _gaming(found: Mapping[str, Any]) -> Iterator[Block]:
     half = rows[0]["half_grade"]
     yield Figure(
         plots.bar_plot(
-            _("Points gained by the 95th of 100 firms; the line is half a grade"), bars, low=-10.0, high=30.0, mark=half
+            _("Points gained by the 95th of 100 firms; the line is half a grade"), bars, low=-10.0, high=40.0, mark=half
         )
     )
 
