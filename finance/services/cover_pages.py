@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from finance.models import (
     Claim,
+    Consent,
     CoverQuote,
     CreditAssessment,
     DataGroup,
@@ -61,35 +62,41 @@ def with_exposure(guarantees: QuerySet[Guarantee]) -> QuerySet[Guarantee]:
     return guarantees.annotate(exposure=Least(carried, F("amount") - F("paid_amount"), output_field=MONEY))
 
 
-def warnings_for(*, guarantees: Iterable[Guarantee], user: User, now: datetime) -> dict[int, list[EarlyWarning]]:
-    """Return the standing warnings of each covered line that the partner may know of, and leave a row for each read.
+def warning_counts(*, guarantees: Iterable[Guarantee], now: datetime) -> dict[int, int]:
+    """Return how many standing warnings of each covered line its partner may know of, in two queries.
 
     A partner knows of an overdue instalment as the bank does; of what was seen in a firm's data only with its consent.
     """
-    of_line = {one.line_id: one for one in guarantees if one.line_id and one.is_in_force}
-    found = EarlyWarning.objects.standing().filter(line__in=of_line).order_by("-severity", "opened_at", "pk")
-    shown: dict[int, list[EarlyWarning]] = {}
-    by_partner: dict[int, list[EarlyWarning]] = {}
-    for warning in found:
-        by_partner.setdefault(of_line[warning.line_id].pk, []).append(warning)
-    for guarantee in of_line.values():
-        own = by_partner.get(guarantee.pk, [])
-        groups = {warning.group for warning in own} - {""}
-        allowed = (
-            reads.allow(
-                firm=guarantee.firm,
-                reader=guarantee.partner,
-                by=user,
-                purpose=Purpose.COVER,
-                groups=groups,
-                now=now,
-                subject=guarantee.number,
-            )
-            if groups
-            else frozenset()
-        )
-        shown[guarantee.pk] = [warning for warning in own if not warning.group or warning.group in allowed]
-    return shown
+    in_force = [one for one in guarantees if one.line_id and one.is_in_force]
+    consents = Consent.objects.standing(now).filter(
+        purpose=Purpose.COVER,
+        firm__in={one.firm_id for one in in_force},
+        reader__in={one.partner_id for one in in_force},
+    )
+    allowed: dict[tuple[int, int], set[str]] = {}
+    for firm, reader, groups in consents.values_list("firm", "reader", "groups"):
+        allowed.setdefault((firm, reader), {""}).update(groups)
+    found = EarlyWarning.objects.standing().filter(line__in={one.line_id for one in in_force})
+    of_line: dict[int, list[str]] = {}
+    for line, group in found.values_list("line", "group"):
+        of_line.setdefault(line, []).append(group)
+    return {
+        one.pk: sum(group in allowed.get((one.firm_id, one.partner_id), {""}) for group in of_line.get(one.line_id, []))
+        for one in in_force
+    }
+
+
+def warnings_for(*, guarantee: Guarantee, by: User, now: datetime) -> list[EarlyWarning]:
+    """Show the partner's people the standing warnings of a covered line, and leave a row for each group of data."""
+    if not (guarantee.line_id and guarantee.is_in_force):
+        return []
+    found = list(
+        EarlyWarning.objects.standing().filter(line=guarantee.line_id).order_by("-severity", "opened_at", "pk")
+    )
+    groups = {warning.group for warning in found} - {""}
+    said = {"firm": guarantee.firm, "reader": guarantee.partner, "purpose": Purpose.COVER, "subject": guarantee.number}
+    allowed = reads.allow(by=by, groups=groups, now=now, **said) if groups else frozenset()
+    return [warning for warning in found if not warning.group or warning.group in allowed]
 
 
 @dataclass

@@ -158,9 +158,10 @@ def partner_covers(request):
     page = Paginator(cover_pages.with_exposure(found).order_by("-promised_at", "-pk"), PER_PAGE).get_page(
         request.GET.get("page")
     )
-    own = [one for one in page if works_for(request.user, one.partner, *ALL_ROLES)]
-    warnings = cover_pages.warnings_for(guarantees=own, user=request.user, now=timezone.now())
-    rows = [(one, warnings.get(one.pk, [])) for one in page]
+    mine = set(Organisation.objects.of(request.user, *ALL_ROLES).values_list("pk", flat=True))
+    own = [one for one in page if one.partner_id in mine]
+    counts = cover_pages.warning_counts(guarantees=own, now=timezone.now())
+    rows = [(one, counts.get(one.pk, 0)) for one in page]
     return render(request, "finance/partner_covers.html", {"page": page, "rows": rows, "shows_all": shows_all})
 
 
@@ -168,12 +169,11 @@ def _cover_shown(request, guarantee, form=None):
     now, user = timezone.now(), request.user
     is_partner = works_for(user, guarantee.partner, *ALL_ROLES)
     is_bank = works_for(user, guarantee.bank, *ALL_ROLES)
-    warnings = cover_pages.warnings_for(guarantees=[guarantee] if is_partner else [], user=user, now=now)
     context = {
         "guarantee": guarantee,
         # The firm sees that it is covered; what is claimed is between bank and partner.
         "loans": cover_pages.loans_of(guarantee, now=now) if is_bank or is_partner else [],
-        "warnings": warnings.get(guarantee.pk, []),
+        "warnings": cover_pages.warnings_for(guarantee=guarantee, by=user, now=now) if is_partner else [],
         "acts": guarantee.offline_acts.order_by("pk") if is_bank or is_partner else [],
         "may_claim": works_for(user, guarantee.bank, *BANK_MAKERS),
         "may_release": guarantee.status in ("promised", "issued", "active")

@@ -9,6 +9,7 @@ from config.errors import InputRefused
 from finance.models import BankFile, BankFileRow, Drawdown, OfflineAct, ReconciliationBreak, Repayment
 from finance.runs.bank_files import read_file
 from finance.services import bank_files, offline_acts, repayments
+from finance.tasks import read_bank_file, ring_bank_files_again
 from marketplace.models import Membership, Notification
 from marketplace.services.organisations import OnlyMembersMay
 from tests.factories_lending import make_loan
@@ -371,3 +372,104 @@ def test_bank_file_posted_by_its_loader_is_refused_by_the_database(loan):
 
     with pytest.raises(IntegrityError, match="bank_file_is_posted_by_a_second_person"), transaction.atomic():
         BankFile.objects.update(posting="posted", checked_by=bank.maker, checked_at=LATER)
+
+
+# Pages and API
+
+
+def test_bank_file_goes_by_the_pages(client, loan, worker, django_capture_on_commit_callbacks):
+    bank, _firm, drawdown = loan
+    client.force_login(bank.maker)
+    file = upload(f"还款,LS1,{drawdown.number},10000.00,2026-03-15", "还款,LS2,FK-UNKNOWN,10.00,2026-03-15")
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/bank/files/", {"bank": bank.organisation.pk, "file": file})
+    assert answer.status_code == 302
+    made = BankFile.objects.get()
+    assert (made.status, made.to_post) == ("done", 1)
+    page = client.get(answer.url).content.decode()
+    assert "FK-UNKNOWN" in page
+    assert client.post(f"/bank/files/{made.pk}/post/").status_code == 404
+
+    client.force_login(bank.checker)
+    assert client.post(f"/bank/files/{made.pk}/post/").status_code == 302
+    found = made.breaks.get()
+    assert client.get(f"/bank/breaks/{found.pk}/").status_code == 200
+    said = {"resolution": "not_ours", "note": "Another system"}
+    assert client.post(f"/bank/breaks/{found.pk}/", said).status_code == 302
+
+    assert Repayment.objects.get().status == "booked"
+    found.refresh_from_db()
+    assert found.resolution == "not_ours"
+
+
+def test_bank_file_pages_are_closed_to_strangers(client, loan):
+    bank, firm, drawdown = loan
+    file = load(bank, f"还款,LS1,{drawdown.number},10000.00,2026-03-15", "还款,LS2,FK-UNKNOWN,10.00,2026-03-15")
+    client.force_login(firm.owner)
+
+    for path in ("/bank/files/", f"/bank/files/{file.pk}/", "/bank/breaks/", f"/bank/breaks/{file.breaks.get().pk}/"):
+        assert client.get(path).status_code == 404
+    assert client.post(f"/bank/files/{file.pk}/post/").status_code == 404
+    assert client.post(f"/bank/files/{file.pk}/refuse/", {"reason": "x"}).status_code == 404
+
+
+def test_bank_file_template_is_handed_out(client, loan):
+    client.force_login(loan[0].maker)
+
+    assert "银行流水号" in client.get("/bank/files/template/").content.decode()
+
+
+def test_breaks_are_handed_out_as_a_table_without_formulas(client, loan):
+    bank, *_rest = loan
+    load(bank, "还款,=1+1,FK-UNKNOWN,10.00,2026-03-15")
+    client.force_login(bank.maker)
+
+    answer = client.get("/bank/breaks/?format=csv")
+
+    assert "'=1+1" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/bank/files/", "/bank/breaks/"])
+def test_bank_file_lists_ask_as_often_for_three_rows_as_for_one(client, loan, count_queries, path):
+    bank, *_rest = loan
+    client.force_login(bank.maker)
+    load(bank, "还款,LS1,FK-UNKNOWN,10.00,2026-03-15")
+    one = count_queries(path)
+    for number in (2, 3):
+        load(bank, f"还款,LS{number},FK-UNKNOWN,10.00,2026-03-15")
+
+    assert count_queries(path) == one
+
+
+def test_bank_file_goes_by_the_api(client, loan, worker, django_capture_on_commit_callbacks):
+    bank, _firm, drawdown = loan
+    base = "/api/v1/finance"
+    client.force_login(bank.maker)
+    file = upload(f"还款,LS1,{drawdown.number},10000.00,2026-03-15", "还款,LS2,FK-UNKNOWN,10.00,2026-03-15")
+    with django_capture_on_commit_callbacks(execute=True):
+        made = client.post(f"{base}/bank-files/", {"bank": bank.organisation.pk, "file": file}).json()["id"]
+    rows = client.get(f"{base}/bank-files/{made}/rows/").json()["results"]
+    assert [row["state"] for row in rows] == ["to_post", "break"]
+    assert client.post(f"{base}/bank-files/{made}/post/").status_code == 404
+
+    client.force_login(bank.checker)
+    assert client.post(f"{base}/bank-files/{made}/post/").json()["posting"] == "posted"
+    found = client.get(f"{base}/breaks/?open=1").json()["results"][0]
+    assert (found["kind"], found["there"]["amount"], found["here"]) == ("missing_here", "10.00", None)
+    said = {"resolution": "not_ours", "note": "Another system"}
+    assert client.post(f"{base}/breaks/{found['id']}/settle/", said).json()["resolution"] == "not_ours"
+    assert client.post(f"{base}/breaks/{found['id']}/settle/", said).status_code == 409
+
+
+def test_bank_file_waiting_is_rung_for_again(loan, worker):
+    bank, _firm, drawdown = loan
+    line = upload(f"还款,LS1,{drawdown.number},10000.00,2026-03-15")
+    file = bank_files.load_bank_file(bank=bank.organisation, upload=line, by=bank.maker, now=LATER)
+
+    ring_bank_files_again()
+    file.refresh_from_db()
+    assert file.status == "done"
+    read_bank_file(file.pk)
+
+    file.refresh_from_db()
+    assert file.attempt == 1
