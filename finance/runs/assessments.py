@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Value
 from django.db.models.functions import Coalesce, NullIf
+from django.urls import reverse
 from django.utils import timezone
 
 from finance.models import (
@@ -37,7 +38,7 @@ from finance.scoring.scorecard import Scorecard as Card
 from finance.scoring.scorecard import ScorecardUnreadable
 from finance.scoring.scored import Scored, score
 from finance.scoring.trades import Trades
-from marketplace.models import Organisation
+from marketplace.models import Announcement, Notification, Organisation
 
 logger = logging.getLogger(__name__)
 # What a score is made of; deliveries, payments and production confirm it (finance.authenticity).
@@ -112,6 +113,7 @@ def assess(run: CreditAssessment, *, clock: Callable[[], datetime]) -> None:
             if not CreditAssessment.objects.finish(run, now=now, **results):
                 return
             ShadowScore.objects.bulk_create(shadows)
+            _tell(run, organisation, results, now)
             content = {
                 "assessment": run.pk,
                 "organisation": evidence.pseudonym(organisation),
@@ -192,6 +194,24 @@ def _note_reads(line: CreditLine, now: datetime) -> bool:
         for group, consent in consents.items()
     )
     return True
+
+
+def _tell(run: CreditAssessment, organisation: Organisation, results: Mapping[str, Any], now: datetime) -> None:
+    """Tell the firm that its own grade changed; the same grade is no news, and a bank's score is the bank's."""
+    former = CreditAssessment.objects.done().filter(organisation=organisation, bank=None).exclude(pk=run.pk)
+    before = former.filter(as_of__lte=run.as_of).newest().first()
+    if run.bank_id is not None or before is None or before.grade == results["grade"]:
+        return
+    announcement = Announcement(
+        event="score.changed",
+        deduplication_key=f"score.changed:{run.pk}",
+        organisation=organisation,
+        title_zh=f"信用评分由 {before.grade} 变为 {results['grade']}（{results['score']} 分）",
+        title_en=f"Your grade changed from {before.grade} to {results['grade']} (score {results['score']})",
+        url=f"{reverse('finance:score')}?firm={organisation.pk}",
+        data={"assessment": run.pk, "grade": results["grade"], "score": results["score"]},
+    )
+    Notification.objects.announce([announcement], now=now)
 
 
 def snapshot_of(organisation: Organisation, *, as_of: datetime) -> Snapshot:

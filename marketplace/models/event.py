@@ -153,6 +153,7 @@ EVENTS = {
     "receivable.released": Event(
         _("A part of a receivable was given back"), (*Membership.TRADING_ROLES, *LENDING_ROLES)
     ),
+    "score.changed": Event(_("The grade of our firm changed"), Membership.TRADING_ROLES),
     "credit.submitted": Event(_("A firm applied for credit"), (Membership.Role.OWNER, Membership.Role.MAKER)),
     "credit.more_asked": Event(_("A bank asks for more about an application"), Membership.TRADING_ROLES),
     "credit.answered": Event(_("A firm answered about its application"), (Membership.Role.MAKER,)),

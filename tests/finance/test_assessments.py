@@ -22,6 +22,7 @@ from finance.runs import assessments as runs
 from finance.runs import scorecards as registry
 from finance.services import assessments
 from finance.services.reads import NotConsented
+from marketplace.models import Notification
 from marketplace.services.organisations import OnlyMembersMay
 from tests.factories import NOON, OrganisationFactory, UserFactory
 from tests.factories_assessment import AssessmentFactory, CutOffsFactory, ScorecardFactory, boosted, card, tamper, trade
@@ -172,6 +173,16 @@ def test_assessment_looks_at_the_trade_first_where_nobody_has(firm, owner, servi
     look = FindingRun.objects.get(organisation=firm)
     assert (look.status, look.as_of) == ("done", NOON)
     assert run.inputs["discounted"] >= 3
+
+
+def test_a_changed_grade_is_told_once_and_the_same_is_no_news(firm, owner, serving):
+    AssessmentFactory(organisation=firm, scorecard=serving, grade="Z", as_of=NOON - dt.timedelta(days=30))
+
+    assessed(firm, owner)
+    assessed(firm, owner, now=NOON + dt.timedelta(hours=1))
+
+    told = Notification.objects.get(event="score.changed", channel="in_app")
+    assert told.user == owner
 
 
 def test_request_with_too_few_records_says_what_to_bring(owner, serving):
