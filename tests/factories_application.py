@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import factory
 
 from finance.models import Application, Authority, CreditLine, CreditProduct, Decision, Scorecard
+from finance.scoring.features import FEATURES
 from finance.services import agreements, applications, decisions, reviews
 from marketplace.models import Organisation, User
 from tests.factories import NOON, MembershipFactory, OrganisationFactory, UserFactory
@@ -174,7 +175,7 @@ def scene(now: dt.datetime = NOON, *, score: int = 640, grade: str = "B", **prod
         grade=grade,
         as_of=now - dt.timedelta(hours=1),
         inputs={"scored": 12, "months": 12},
-        features={"sales_per_quarter": 1.0, "months_with_sales": 0.9, "void_sales": 0.02},
+        features={one.name: 0.5 for one in FEATURES},
     )
     root(bank, people.bank_owner, now)
     return Scene(

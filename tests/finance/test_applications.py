@@ -399,7 +399,7 @@ def test_replay_shows_what_was_known_and_that_nothing_changed(made):
 
     assert replay.is_intact is True
     assert replay.known["score"]["score"] == 640
-    assert replay.known["months"] == 12
+    assert replay.known["months"] == 11
 
 
 def test_replay_finds_a_changed_decision(made):
