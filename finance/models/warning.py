@@ -39,8 +39,8 @@ class WarningRun(Run):
     firms = models.PositiveIntegerField(_("firms"), default=0)
     # Firms that let the bank watch nothing: of them nothing can be said.
     unseen = models.PositiveIntegerField(_("without consent"), default=0)
-    opened = models.PositiveIntegerField(_("opened"), default=0)
-    passed = models.PositiveIntegerField(_("passed"), default=0)
+    opened = models.PositiveIntegerField(_("warnings opened"), default=0)
+    passed = models.PositiveIntegerField(_("warnings passed"), default=0)
 
     objects = WarningRunQuerySet.as_manager()
 

@@ -222,7 +222,15 @@ def _grades(found: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading(_("Per grade"))
     yield Paragraph(_("The Jeffreys test of each grade and of all (ECB 2019): near 0 the model said too little risk."))
     yield Table(
-        (_("Grade"), _("Firms"), _("In default"), _("The model said"), _("95 % interval"), _("Jeffreys p"), _("Light")),
+        (
+            _("Grade"),
+            pgettext("count", "Firms"),
+            _("In default"),
+            _("The model said"),
+            _("95 % interval"),
+            _("Jeffreys p"),
+            _("Light"),
+        ),
         tuple(
             (
                 row["grade"] or _("All"),
@@ -238,7 +246,7 @@ def _grades(found: Mapping[str, Any]) -> Iterator[Block]:
     )
     yield Paragraph(_("Concentration in grades (Herfindahl, 0 to 1): %(index).3f") % {"index": found["herfindahl"]})
     yield Table(
-        (_("Fifth of the firms, from the safest"), _("Firms"), _("The model said"), _("Came")),
+        (_("Fifth of the firms, from the safest"), pgettext("count", "Firms"), _("The model said"), _("Came")),
         tuple(
             (str(place + 1), str(row["firms"]), f"{row['said']:.1%}", f"{row['came']:.1%}")
             for place, row in enumerate(found["calibration"])
@@ -267,7 +275,14 @@ def _rest_of_credit(found: Mapping[str, Any]) -> Iterator[Block]:
     )
     yield Heading(_("What each declared sign costs"))
     yield Table(
-        (_("Feature"), _("Sign"), _("Weight"), _("AUC alone"), _("Gain if free"), _("Gain if left out")),
+        (
+            _("Feature"),
+            pgettext("direction", "Sign"),
+            _("Weight"),
+            _("AUC alone"),
+            _("Gain if free"),
+            _("Gain if left out"),
+        ),
         tuple(
             (
                 row["feature"],
