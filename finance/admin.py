@@ -6,12 +6,19 @@ from finance.models import (
     Application,
     Assignment,
     Authority,
+    BankFile,
     Checkpoint,
+    Claim,
+    CoverQuote,
     CreditProduct,
     CreditVoucher,
     Decision,
+    Guarantee,
     LogLeaf,
+    OfflineAct,
+    Partnership,
     Receivable,
+    ReconciliationBreak,
 )
 
 
@@ -109,4 +116,76 @@ class AssignmentAdmin(ReadOnly):
     list_display = ("receivable", "bank", "kind", "amount", "status", "act_by")
     list_filter = ("status", "kind")
     list_select_related = ("receivable", "bank")
+    ordering = ("-id",)
+
+
+@admin.register(Partnership)
+class PartnershipAdmin(ReadOnly):
+    list_display = ("number", "bank", "partner", "share_percent", "cap", "used", "status", "valid_until")
+    list_filter = ("status",)
+    list_select_related = ("bank", "partner")
+    search_fields = ("number",)
+    ordering = ("-id",)
+
+
+@admin.register(CoverQuote)
+class CoverQuoteAdmin(ReadOnly):
+    list_display = ("number", "partnership", "amount", "status", "waits_for", "act_by", "is_signed_alone")
+    list_filter = ("status", "is_signed_alone")
+    list_select_related = ("partnership",)
+    search_fields = ("number",)
+    ordering = ("-id",)
+
+
+@admin.register(Guarantee)
+class GuaranteeAdmin(ReadOnly):
+    list_display = ("number", "bank", "partner", "payer", "amount", "paid_amount", "status", "ends_on")
+    list_filter = ("status",)
+    list_select_related = ("bank", "partner", "payer")
+    search_fields = ("number",)
+    ordering = ("-id",)
+
+
+@admin.register(Claim)
+class ClaimAdmin(ReadOnly):
+    list_display = ("number", "guarantee", "amount", "accepted_amount", "status", "waits_for", "act_by")
+    list_filter = ("status", "refusal_reason")
+    list_select_related = ("guarantee",)
+    search_fields = ("number",)
+    ordering = ("-id",)
+
+
+@admin.register(OfflineAct)
+class OfflineActAdmin(ReadOnly):
+    list_display = ("id", "kind", "recorder", "confirmer", "status", "due_by", "recorded_by", "confirmed_by")
+    list_filter = ("kind", "status")
+    list_select_related = ("recorder", "confirmer", "recorded_by", "confirmed_by")
+    search_fields = ("reference",)
+    ordering = ("-id",)
+
+
+@admin.register(BankFile)
+class BankFileAdmin(ReadOnly):
+    list_display = (
+        "name",
+        "bank",
+        "status",
+        "posting",
+        "rows",
+        "matched",
+        "to_post",
+        "refused",
+        "loaded_by",
+        "checked_by",
+    )
+    list_filter = ("status", "posting")
+    list_select_related = ("bank", "loaded_by", "checked_by")
+    ordering = ("-id",)
+
+
+@admin.register(ReconciliationBreak)
+class ReconciliationBreakAdmin(ReadOnly):
+    list_display = ("id", "file", "kind", "resolution", "resolved_by", "resolved_at")
+    list_filter = ("kind", "resolution")
+    list_select_related = ("file", "resolved_by")
     ordering = ("-id",)
