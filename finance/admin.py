@@ -10,15 +10,19 @@ from finance.models import (
     Checkpoint,
     Claim,
     CoverQuote,
+    CreditAssessment,
     CreditProduct,
     CreditVoucher,
+    CutOffs,
     Decision,
     Guarantee,
     LogLeaf,
     OfflineAct,
     Partnership,
+    PromotionRule,
     Receivable,
     ReconciliationBreak,
+    Scorecard,
 )
 
 
@@ -188,4 +192,37 @@ class ReconciliationBreakAdmin(ReadOnly):
     list_display = ("id", "file", "kind", "resolution", "resolved_by", "resolved_at")
     list_filter = ("kind", "resolution")
     list_select_related = ("file", "resolved_by")
+    ordering = ("-id",)
+
+
+@admin.register(Scorecard)
+class ScorecardAdmin(ReadOnly):
+    list_display = ("name", "version", "bank", "family", "status", "made_by", "made_at", "served_from", "retired_at")
+    list_filter = ("status", "family")
+    list_select_related = ("bank", "made_by")
+    ordering = ("-id",)
+
+
+@admin.register(CutOffs)
+class CutOffsAdmin(ReadOnly):
+    list_display = ("bank", "scorecard", "approve_from", "refuse_below", "proposed_by", "confirmed_by", "ended_at")
+    list_select_related = ("bank", "scorecard", "proposed_by", "confirmed_by")
+    ordering = ("-id",)
+
+
+@admin.register(PromotionRule)
+class PromotionRuleAdmin(ReadOnly):
+    list_display = ("scorecard", "champion", "bank", "basis", "metric", "made_by", "promoted_at", "withdrawn_at")
+    list_filter = ("basis",)
+    list_select_related = ("scorecard", "champion", "bank", "made_by")
+    ordering = ("-id",)
+
+
+@admin.register(CreditAssessment)
+class CreditAssessmentAdmin(ReadOnly):
+    """Which scores were asked for and whether they were made; what they say is the firm's, and is not shown here."""
+
+    fields = list_display = ("organisation", "bank", "scorecard", "status", "requested_at", "finished_at", "failure")
+    list_filter = ("status",)
+    list_select_related = ("organisation", "bank", "scorecard")
     ordering = ("-id",)

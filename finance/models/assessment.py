@@ -143,7 +143,8 @@ class CreditAssessment(Run):
         ]
 
     def __str__(self):
-        return f"{self.organisation_id}: {self.grade} {self.score}"
+        # No score: whoever reads a log or the admin is not let read it.
+        return f"{self.organisation_id}: {self.status}"
 
 
 class ShadowScoreQuerySet(models.QuerySet):
@@ -176,7 +177,7 @@ class ShadowScore(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.assessment_id}: {self.grade}"
+        return f"{self.assessment_id} by {self.scorecard_id}"
 
 
 def firms_to_assess(now: datetime) -> "models.QuerySet[Organisation]":
