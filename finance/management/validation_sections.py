@@ -17,8 +17,10 @@ from django.core.management import call_command
 
 from finance.management.commands.evaluate_gaming import gaming_figures
 from finance.management.commands.evaluate_late_payment import judged_file
+from finance.management.commands.evaluate_reject_inference import judged as judged_refused
 from finance.scoring.drift import simulate_alarms
 from finance.scoring.evaluation import out_of_fold, scorecard_procedure
+from finance.scoring.features import features_of
 from finance.scoring.invoices import Folder
 from finance.scoring.jeffreys import jeffreys_tests
 from finance.scoring.learning import ScorecardLearner
@@ -172,6 +174,13 @@ def gaming(sources: Sources) -> dict:
     return gaming_figures(sources.card, sources.read.trades)
 
 
+def refused(sources: Sources) -> dict:
+    table = features_of(sources.read.trades)
+    labels = sources.read.labels()
+    known = (labels >= 0) & (table.records > 0)
+    return judged_refused(table.values[known], labels[known])
+
+
 def late_payment(sources: Sources) -> dict:
     if sources.receivables is None:
         return {"left_out": "no file of receivables was given"}
@@ -184,6 +193,7 @@ SECTIONS: dict[str, Callable[[Sources], dict]] = {
     "grades": grades,
     "drift": drift,
     "gaming": gaming,
+    "refused": refused,
     "late_payment": late_payment,
 }
 

@@ -17,7 +17,7 @@ from reportlab.graphics import shapes as drawn
 
 from finance.scoring import plots
 from finance.scoring.pack import digest
-from finance.services.validation_words import MEASURES, attack_name, rival_name
+from finance.services.validation_words import MEASURES, attack_name, method_name, rival_name
 from marketplace.papers import Paper
 from marketplace.papers.text import FONT
 
@@ -149,6 +149,7 @@ def _blocks(document: Mapping[str, Any]) -> Iterator[Block]:
         yield from _rest_of_credit(sections["credit"])
     yield from _drift(sections["drift"])
     yield from _gaming(sections["gaming"])
+    yield from _refused(sections["refused"])
     yield from _late_payment(sections["late_payment"])
 
 
@@ -399,6 +400,30 @@ def _gaming(found: Mapping[str, Any]) -> Iterator[Block]:
         plots.bar_plot(
             _("Points gained by the 95th of 100 firms; the line is half a grade"), bars, low=-10.0, high=40.0, mark=half
         )
+    )
+
+
+def _refused(found: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading(_("What refused firms would have done"))
+    yield Paragraph(
+        _(
+            "Played: %(refused)d firms that sell least are refused and their ends hidden. The methods say %(low).0f %% to "
+            "%(high).0f %% of them would go bad; in truth it was %(truth).0f %%. What differs is assumption, not "
+            "knowledge: only a small, capped band of loans given to learn can tell."
+        )
+        % {
+            "refused": found["refused"],
+            "low": 100 * found["range"][0],
+            "high": 100 * found["range"][1],
+            "truth": 100 * found["true_rate_of_refused"],
+        }
+    )
+    yield Table(
+        (_("Method"), _("Says of the refused"), _("AUC of all firms")),
+        tuple(
+            (str(method_name(row["method"])), f"{row['refused_rate']:.1%}", f"{row['auc_of_all']:.3f}")
+            for row in found["methods"]
+        ),
     )
 
 

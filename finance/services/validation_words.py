@@ -28,6 +28,13 @@ ATTACKS: dict[str, str | Promise] = {
     "bought_volume": _("Bought volume"),
     "split_invoices": _("Split invoices"),
 }
+METHODS: dict[str, str | Promise] = {
+    "accept_only": _("Accepted firms only"),
+    "fuzzy": _("Fuzzy augmentation"),
+    "parcelled_1": _("Parcelling, as bad as accepted firms"),
+    "parcelled_2": _("Parcelling, twice as bad"),
+    "parcelled_4": _("Parcelling, four times as bad"),
+}
 
 
 def rival_name(name: str) -> str | Promise:
@@ -36,3 +43,7 @@ def rival_name(name: str) -> str | Promise:
 
 def attack_name(name: str) -> str | Promise:
     return ATTACKS.get(name, name)
+
+
+def method_name(name: str) -> str | Promise:
+    return METHODS.get(name, name)

@@ -85,6 +85,12 @@ SECTIONS = {
             }
         ]
     },
+    "refused": {
+        "refused": 33,
+        "true_rate_of_refused": 0.45,
+        "range": [0.33, 0.63],
+        "methods": [{"method": "fuzzy", "refused_rate": 0.35, "auc_of_all": 0.95}],
+    },
     "late_payment": {"left_out": "no file of receivables was given"},
 }
 CODE = {"commit": "abc", "changed_since": False, "finance_sha256": "cd"}
