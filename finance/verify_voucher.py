@@ -27,6 +27,8 @@ NOTE_KEY, COSIGNATURE_KEY = 1, 4
 # Clocks of two machines differ; a voucher from further in the future was not made by a right one.
 LEEWAY = 300
 REVOKED = 1
+# Leaves that stand for many records of one firm: a file that it handed in, or what it did on the marketplace.
+BATCHES = ("records.imported", "records.gathered")
 
 # Each refusal and each thing found, in Chinese and in English.
 WORDS = {
@@ -546,7 +548,7 @@ def check_batches(batches, listed, organisation, size, root):
     for batch, promised in zip(batches, listed, strict=True):
         check_leaf(batch, size, root)
         entry, index = batch["entry"], batch["index"]
-        if entry["kind"] != "records.imported" or entry["content"]["organisation"] != organisation:
+        if entry["kind"] not in BATCHES or entry["content"]["organisation"] != organisation:
             raise Broken("leaf", index=index, why="organisation")
         if [entry["content"]["root"], entry["content"]["count"]] != [promised["root"], promised["count"]]:
             raise Broken("leaf", index=index, why="root")

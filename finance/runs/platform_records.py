@@ -54,11 +54,29 @@ def _write(take: Callable[[], Iterator[TransactionRecord]], now: datetime) -> in
     drafts = list(take())
     if not drafts:
         return 0
-    TransactionRecord.objects.bulk_create(drafts)
-    FindingRun.objects.request({one.organisation_id for one in drafts}, now=now)
-    content = {"count": len(drafts), "root": batch_root(one.sha256 for one in drafts)}
-    evidence.append(kind="records.gathered", content=content, at=now)
-    return len(drafts)
+    written = TransactionRecord.objects.bulk_create(drafts)
+    FindingRun.objects.request({one.organisation_id for one in written}, now=now)
+    evidence.append_all(entries=_batches(written), at=now)
+    return len(written)
+
+
+def _batches(records: Sequence[TransactionRecord]) -> list[evidence.Entry]:
+    """Return a leaf for each firm: how many of its records were written, from which to which, and their root."""
+    by_firm: dict[int, list[TransactionRecord]] = {}
+    for record in sorted(records, key=lambda one: one.pk):
+        by_firm.setdefault(record.organisation_id, []).append(record)
+    firms = Organisation.objects.in_bulk(by_firm)
+    entries = []
+    for firm, rows in sorted(by_firm.items()):
+        content = {
+            "organisation": evidence.pseudonym(firms[firm]),
+            "count": len(rows),
+            "first": rows[0].pk,
+            "last": rows[-1].pk,
+            "root": batch_root(one.sha256 for one in rows),
+        }
+        entries.append(evidence.Entry("records.gathered", content))
+    return entries
 
 
 def _missing(rows: QuerySet, prefix: str, firm: str, kind: str) -> QuerySet:

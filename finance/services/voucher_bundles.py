@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import QuerySet
 
 from finance.models import Checkpoint, CreditVoucher, LogLeaf, TransactionRecord
+from finance.reading.batches import batch_root
 from finance.services import checkpoints, evidence
 from finance.verify_voucher import BUNDLE, canonical, from_base64url, sha256
 from finance.vouchers import merkle, sd_jwt
@@ -105,11 +106,9 @@ def _records(leaf: LogLeaf, count: int) -> list[dict[str, Any]]:
     """Return the newest records of a batch, each with its proof in the tree of the batch."""
     if not count:
         return []
-    batch = TransactionRecord.objects.filter(imported_by=leaf.content["import"])
-    if not batch.aggregate(last=Max("line"))["last"]:
-        return []
-    rows = list(batch.order_by("line").values_list("pk", "sha256", "occurred_on"))
-    if len(rows) != leaf.content["count"]:
+    rows = list(_of_batch(leaf).values_list("pk", "sha256", "occurred_on"))
+    # Of a batch that is no more what it was, nothing can be proved record by record.
+    if batch_root(row[1] for row in rows) != leaf.content["root"]:
         return []
     tree = merkle.Tree(merkle.leaf_hash(bytes.fromhex(row[1])) for row in rows)
     newest = sorted(range(len(rows)), key=lambda place: (rows[place][2], place))[-count:]
@@ -122,6 +121,16 @@ def _records(leaf: LogLeaf, count: int) -> list[dict[str, Any]]:
         }
         for place in sorted(newest)
     ]
+
+
+def _of_batch(leaf: LogLeaf) -> QuerySet[TransactionRecord]:
+    """Return the records of a batch in the order in which its tree has them."""
+    if "import" in leaf.content:
+        return TransactionRecord.objects.filter(imported_by=leaf.content["import"]).order_by("line")
+    between = TransactionRecord.objects.filter(pk__range=(leaf.content["first"], leaf.content["last"]))
+    first = between.filter(pk=leaf.content["first"]).values("organisation")
+    ours = between.filter(organisation__in=first, source=TransactionRecord.Source.PLATFORM)
+    return ours.order_by("pk")
 
 
 def _said(record: TransactionRecord) -> dict[str, Any]:

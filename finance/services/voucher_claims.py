@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from finance.models import CreditAssessment, CreditVoucher, LogLeaf, RecordKind, TransactionRecord
 from finance.services import evidence
-from finance.verify_voucher import digest
+from finance.verify_voucher import BATCHES, digest
 from finance.vouchers.sd_jwt import Hidden, Shown, read_disclosure
 from marketplace.models import Organisation
 
@@ -81,7 +81,7 @@ def credit_claims(assessment: CreditAssessment) -> dict[str, Any]:
 
 def batches_of(firm: Organisation) -> list[dict[str, Any]]:
     """Return the batches of records of a firm in the log: its leaf, how many records, their root."""
-    leaves = LogLeaf.objects.of_firm(evidence.pseudonym(firm)).filter(kind="records.imported").in_order()
+    leaves = LogLeaf.objects.of_firm(evidence.pseudonym(firm)).filter(kind__in=BATCHES).in_order()
     return [
         {"leaf": leaf.index, "count": leaf.content["count"], "root": leaf.content["root"]} for leaf in leaves.iterator()
     ]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from finance import verify_voucher
 from finance.models import Checkpoint
+from finance.runs import platform_records
 from finance.runs.checkpoints import origin
 from finance.runs.evidence import KEY
 from finance.services import checkpoints, evidence, vouchers
@@ -20,6 +21,7 @@ from finance.verify_voucher import Broken, canonical, verify
 from finance.vouchers.notes import checkpoint_body, sign_note
 from marketplace.services import instance_keys
 from tests.factories import NOON, OrganisationFactory, UserFactory
+from tests.factories_receivable import invoice_of
 from tests.factories_voucher import bank, import_batch, voucher_of
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +86,24 @@ def test_verify_finds_an_untouched_voucher_good(voucher, witnesses):
     assert codes == ["ok_issuer", "ok_voucher", "ok_status", "ok_binding", "ok_records", "ok_checkpoint"]
     assert "6" in findings[4]["en"]
     assert "3 witnesses" in findings[5]["en"]
+
+
+def test_records_of_the_marketplace_itself_are_attached_as_they_were_hashed(witnesses, owner):
+    firm, buyer = OrganisationFactory(members=[owner]), OrganisationFactory()
+    for number in ("24332000000012345678", "24332000000012345679"):
+        invoice_of(firm, buyer, number=number)
+    platform_records.gather(now=NOON)
+    voucher = voucher_of(firm, owner=owner, for_bank=witnesses, batches=0)
+
+    text = present(voucher, records=5).text
+
+    findings = verify(text, now=T)[2]
+    (batch,) = json.loads(text)["batches"]
+    assert [one["content"]["number"] for one in batch["records"]] == ["24332000000012345678", "24332000000012345679"]
+    assert batch["records"][0]["content"]["counterparty_code"] == buyer.uscc
+    assert "1 batches with 2 records" in next(one["en"] for one in findings if one["code"] == "ok_records")
+    forged = edited(text, lambda b: b["batches"][0]["records"][0]["content"].update(total_amount="90000.00"))
+    assert refusal(forged) == "record"
 
 
 def test_verify_takes_less_than_ten_milliseconds(voucher):
