@@ -2,7 +2,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from finance.models import PromotionRule
-from finance.services.scorecard_files import LARGEST
+from finance.models.scorecard import LARGEST_FILE
 from marketplace.forms.refusal import ShowsRefusals
 
 
@@ -16,8 +16,8 @@ class ScorecardForm(ShowsRefusals):
 
     def clean_content(self):
         file = self.cleaned_data["content"]
-        if file.size > LARGEST:
-            raise forms.ValidationError(_("A model has at most %(count)d bytes."), params={"count": LARGEST})
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError(_("A model has at most %(count)d bytes."), params={"count": LARGEST_FILE})
         return file.read()
 
 

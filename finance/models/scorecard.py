@@ -11,6 +11,8 @@ from marketplace.models import Organisation, User
 
 # The families of models: one that gives reasons, and may serve; tables of boosted trees, which ride in shadow.
 LOGISTIC, BOOSTED = "logistic", "boosted"
+# Bytes of a model's file.
+LARGEST_FILE = 1_000_000
 
 # What no program may do: change what a model says, or whose it is. Run by a migration, and by the test of it.
 SCORECARD_IS_WRITTEN_ONCE = """

@@ -8,11 +8,10 @@ from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 
 from config.errors import InputRefused
-from finance.models.scorecard import BOOSTED, LOGISTIC
+from finance.models.scorecard import BOOSTED, LARGEST_FILE, LOGISTIC
 from finance.scoring import challengers, scorecard
 from finance.scoring.features import FEATURES
 
-LARGEST = 1_000_000
 MOST_ERRORS = 20
 NUMBER = {"type": "number", "minimum": -1e12, "maximum": 1e12}
 FEATURE = {"enum": [feature.name for feature in FEATURES]}
@@ -111,8 +110,8 @@ def read_scorecard(said: bytes | str | Mapping[str, Any]) -> tuple[dict[str, Any
 
 
 def _parsed(said: bytes | str) -> Any:
-    if len(said) > LARGEST:
-        raise InputRefused({"content": [_("A model has at most %(count)d bytes.") % {"count": LARGEST}]})
+    if len(said) > LARGEST_FILE:
+        raise InputRefused({"content": [_("A model has at most %(count)d bytes.") % {"count": LARGEST_FILE}]})
     try:
         text = said.decode("utf-8-sig") if isinstance(said, bytes) else said
         return json.loads(text, parse_constant=_refuse_constant)
