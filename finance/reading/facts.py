@@ -26,6 +26,7 @@ LONGEST = {
     "goods": 200,
     "reference": 60,
 }
+WRITTEN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # A text longer than its field is refused where it names something, and cut where it only describes.
 CUT = frozenset({"goods", "counterparty_name"})
 
@@ -52,22 +53,30 @@ class Fact(NamedTuple):
     is_void: bool
 
     def content(self, firm: str) -> dict[str, Any]:
-        """Return what its hash is of: all that was said of the fact, and whose it is."""
-        said = self._asdict() | {
+        """Return what its hash is of: all that was said of the fact, and whose it is; the names in their order."""
+        return {
+            "counterparty_code": self.counterparty_code,
+            "counterparty_name": self.counterparty_name,
+            "currency": self.currency,
+            "direction": self.direction,
             "firm": firm,
-            "occurred_on": self.occurred_on.isoformat(),
+            "goods": self.goods,
+            "invoice_code": self.invoice_code,
+            "is_void": self.is_void,
+            "kind": self.kind,
             "net_amount": str(self.net_amount),
+            "number": self.number,
+            "occurred_on": self.occurred_on.isoformat(),
+            "quantity": None if self.quantity is None else str(self.quantity),
+            "reference": self.reference,
             "tax_amount": str(self.tax_amount),
             "total_amount": str(self.total_amount),
-            "quantity": None if self.quantity is None else str(self.quantity),
+            "unit": self.unit,
         }
-        del said["line"]
-        return said
 
     def sha256(self, firm: str) -> str:
         """Return the hash of the content in its one written form: JSON with sorted names, no blanks, UTF-8."""
-        written = json.dumps(self.content(firm), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(written.encode()).hexdigest()
+        return hashlib.sha256(WRITTEN.encode(self.content(firm)).encode()).hexdigest()
 
 
 class Keys:
@@ -100,13 +109,11 @@ def read_facts(content: bytes, kind: str, *, today: date, firm: str = "") -> Ite
     """
     chosen = firm
     for code, row in read_firms(content, kind, today=today, only=firm):
-        if isinstance(row, Problem) or code is None:
-            yield row
-            continue
-        chosen = chosen or code
-        if code != chosen:
+        chosen = chosen or code or ""
+        if code and code != chosen:
             raise _several_firms(chosen, code)
-        yield row
+        # A column of firms that nobody filled in says nothing; an empty cell among others is a mistake.
+        yield _no_firm(row.line) if chosen and code == "" else row
 
 
 def read_firms(
@@ -128,10 +135,7 @@ def read_firms(
             yield None, read(line, cells)
             continue
         code = cells[place].strip() if place < len(cells) else ""
-        if not code:
-            heading = columns.heading["firm"]
-            yield code, Problem(line, heading, "no_firm", "企业代号为空。", "The firm's code is empty.")
-        elif not only or code == only:
+        if not code or not only or code == only:
             yield code, read(line, cells)
 
 
@@ -144,6 +148,10 @@ def check_total(net: Decimal, tax: Decimal, total: Decimal) -> None:
         zh = f"价税合计 {total} 不等于金额 {net} 加税额 {tax}。"
         en = f"The total {total} is not the amount {net} plus the tax {tax}."
         raise ValueRefused("total_differs", zh, en, field="total_amount")
+
+
+def _no_firm(line: int) -> Problem:
+    return Problem(line, "企业代号", "no_firm", "企业代号为空。", "The firm's code is empty.")
 
 
 def _several_firms(one: str, other: str) -> FileRefused:

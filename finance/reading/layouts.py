@@ -186,7 +186,8 @@ def find_columns(row: Sequence[str], kind: str) -> Places:
 
 
 def template(kind: str, *, english: bool) -> list[tuple[str, str, str]]:
-    """Return heading, example and advice of each column of a file of this kind."""
+    """Return heading, example and advice of each column of a file of one firm."""
+    columns = [column for column in LAYOUTS[kind] if column.field != "firm"]
     if english:
-        return [(column.en[0], column.example, column.help_en) for column in LAYOUTS[kind]]
-    return [(column.zh[0], column.example, column.help_zh) for column in LAYOUTS[kind]]
+        return [(column.en[0], column.example, column.help_en) for column in columns]
+    return [(column.zh[0], column.example, column.help_zh) for column in columns]

@@ -33,9 +33,27 @@ COLUMNS = {
     "reference": "text",
     "is_void": "boolean",
 }
-_SAID = tuple(name for name in COLUMNS if name not in ("key", "sha256"))
+CHUNK = 2000
 _NAMES = ", ".join(COLUMNS)
 _STAGED = ", ".join(f"staged.{name}" for name in COLUMNS)
+
+
+_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def _line(fact: Fact, key: str, sha256: str) -> str:
+    """Return one line of COPY's text format, in the order of the columns."""
+    quantity = r"\N" if fact.quantity is None else fact.quantity
+    return (
+        f"{fact.line}\t{key}\t{sha256}\t{_text(fact.invoice_code)}\t{_text(fact.number)}\t{fact.occurred_on}"
+        f"\t{_text(fact.counterparty_code)}\t{_text(fact.counterparty_name)}\t{fact.direction}"
+        f"\t{fact.net_amount}\t{fact.tax_amount}\t{fact.total_amount}\t{fact.currency}\t{quantity}"
+        f"\t{_text(fact.unit)}\t{_text(fact.goods)}\t{_text(fact.reference)}\t{'t' if fact.is_void else 'f'}\n"
+    )
+
+
+def _text(said: str) -> str:
+    return said if said.isalnum() or not said else said.translate(_ESCAPED)
 
 
 class RecordStage:
@@ -47,14 +65,12 @@ class RecordStage:
     def fill(self, facts: Iterator[tuple[Fact, str, str]]) -> int:
         """Copy facts, each with its key and its hash; return how many."""
         count = 0
-        # Without a first row no COPY is opened: an empty one would be a query for nothing.
-        for first in facts:
-            statement = f"COPY {self.name} ({_NAMES}) FROM STDIN"
-            with connection.cursor() as cursor, cursor.copy(statement) as copy:
-                for fact, key, sha256 in itertools.chain([first], facts):
-                    said = fact._asdict()
-                    copy.write_row([key if n == "key" else sha256 if n == "sha256" else said[n] for n in COLUMNS])
-                    count += 1
+        statement = f"COPY {self.name} ({_NAMES}) FROM STDIN"
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            # Lines are put together here: a driver that adapts each value takes three times as long.
+            while lines := [_line(*one) for one in itertools.islice(facts, CHUNK)]:
+                copy.write("".join(lines))
+                count += len(lines)
         return count
 
     def insert(self, run: RecordImport, *, source: str, known_at: datetime) -> int:

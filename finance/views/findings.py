@@ -1,12 +1,13 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from config.http import file_response
 from finance.filters import FindingFilter
 from finance.forms.findings import ExplanationForm
 from finance.models import Finding, FindingExplanation, FindingRun
@@ -67,9 +68,7 @@ def finding_file(request, explanation_id):
     attachment = findings.allow_file(explanation=explanation, by=request.user, now=timezone.now())
     if attachment is None:
         raise Http404
-    return FileResponse(
-        open_content(attachment), as_attachment=True, filename=attachment.name, content_type=attachment.content_type
-    )
+    return file_response(open_content(attachment), name=attachment.name, content_type=attachment.content_type)
 
 
 @login_required
