@@ -11,17 +11,22 @@ from finance.models import (
     Claim,
     CoverQuote,
     CreditAssessment,
+    CreditLine,
     CreditProduct,
     CreditVoucher,
     CutOffs,
     Decision,
+    Drawdown,
     Guarantee,
+    LineChange,
     LogLeaf,
     OfflineAct,
     Partnership,
+    Posting,
     PromotionRule,
     Receivable,
     ReconciliationBreak,
+    Repayment,
     Scorecard,
 )
 
@@ -225,4 +230,48 @@ class CreditAssessmentAdmin(ReadOnly):
     fields = list_display = ("organisation", "bank", "scorecard", "status", "requested_at", "finished_at", "failure")
     list_filter = ("status",)
     list_select_related = ("organisation", "bank", "scorecard")
+    ordering = ("-id",)
+
+
+@admin.register(CreditLine)
+class CreditLineAdmin(ReadOnly):
+    list_display = ("number", "kind", "bank", "borrower", "limit", "reserved", "used", "status")
+    list_filter = ("kind", "status")
+    list_select_related = ("bank", "borrower")
+    search_fields = ("number", "name")
+    ordering = ("-id",)
+
+
+@admin.register(LineChange)
+class LineChangeAdmin(ReadOnly):
+    list_display = ("kind", "bank", "line", "limit", "verdict", "made_by", "made_at", "checked_by", "checked_at")
+    list_filter = ("kind", "verdict")
+    list_select_related = ("bank", "line", "made_by", "checked_by")
+    ordering = ("-id",)
+
+
+@admin.register(Drawdown)
+class DrawdownAdmin(ReadOnly):
+    list_display = ("number", "borrower", "amount", "principal_left", "status", "risk_class", "maker", "checker")
+    list_filter = ("status", "risk_class")
+    list_select_related = ("borrower", "maker", "checker")
+    search_fields = ("number",)
+    ordering = ("-id",)
+
+
+@admin.register(Repayment)
+class RepaymentAdmin(ReadOnly):
+    list_display = ("number", "drawdown", "amount", "paid_on", "status", "recorded_by", "checked_by")
+    list_filter = ("status",)
+    list_select_related = ("drawdown", "recorded_by", "checked_by")
+    search_fields = ("number", "reference")
+    ordering = ("-id",)
+
+
+@admin.register(Posting)
+class PostingAdmin(ReadOnly):
+    list_display = ("key", "kind", "bank", "line", "drawdown", "booked_on", "at")
+    list_filter = ("kind",)
+    list_select_related = ("bank", "line", "drawdown")
+    search_fields = ("key",)
     ordering = ("-id",)
