@@ -5,7 +5,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from finance.models import CreditLine, CreditProduct, LineChange
-from finance.services.lines import HIGHEST_RATE
 from marketplace.forms.refusal import ShowsRefusals
 from marketplace.models import Organisation
 
@@ -112,7 +111,7 @@ class LineForm(ShowsRefusals):
     borrower = FirmField(label=_("Firm"), help_text=_("Credit code or name."), required=False)
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     limit = _amount(_("Limit"))
-    rate_bp = forms.IntegerField(label=_("Rate (basis points)"), min_value=0, max_value=HIGHEST_RATE, initial=0)
+    rate_bp = forms.IntegerField(label=_("Rate (basis points)"), min_value=0, max_value=CreditLine.HIGHEST_RATE, initial=0)
     repayment = forms.ChoiceField(
         label=_("Repayment"), choices=[("", _("As the firm asks")), *CreditProduct.Repayment.choices], required=False
     )

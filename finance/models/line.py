@@ -73,6 +73,9 @@ class CreditLine(models.Model):
         FROZEN = "frozen", _("Frozen: no new draws")
         CLOSED = "closed", _("Closed")
 
+    # Basis points; no rate of a bank is near it; a slip of the keyboard is.
+    HIGHEST_RATE = 3600
+
     number = models.CharField(_("number"), max_length=30, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     bank = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")

@@ -22,7 +22,6 @@ from marketplace.services.notifications import notify_many
 from marketplace.services.said_values import money
 
 PREFIX = "SX"
-HIGHEST_RATE = 3600
 Kind = CreditLine.Kind
 # What a node of each kind may hang under.
 PARENTS = {
@@ -190,7 +189,7 @@ def checked_terms(
     if needs_borrower != bool(borrower):
         errors["borrower"] = [_("Say whose line it is.") if needs_borrower else _("This node is nobody's line.")]
     said = {"name": str(terms.get("name") or "").strip()[:120]}
-    for field, low, high in (("rate_bp", 0, HIGHEST_RATE), ("penalty_bp", 0, 200), ("max_days", 1, 3660)):
+    for field, low, high in (("rate_bp", 0, CreditLine.HIGHEST_RATE), ("penalty_bp", 0, 200), ("max_days", 1, 3660)):
         said[field] = _whole(terms.get(field), field, low, high, errors)
     said["repayment"] = str(terms.get("repayment") or "")
     if said["repayment"] not in ("", *METHODS):
