@@ -71,7 +71,7 @@ def register_invoice(*, invoice: Invoice, by: User, now: datetime) -> Receivable
     if invoice.status not in (Invoice.Status.ISSUED, Invoice.Status.RECEIVED):
         raise InvoiceNotToLendOn(_("Only an invoice that stands can be lent on."))
     is_accepted = invoice.status == Invoice.Status.RECEIVED and invoice.answered_by_id is not None
-    receivable = _register(
+    return _register(
         seller=invoice.seller,
         buyer=invoice.order.buyer,
         invoice_code="",
@@ -86,8 +86,6 @@ def register_invoice(*, invoice: Invoice, by: User, now: datetime) -> Receivable
         answered_by=invoice.answered_by if is_accepted else None,
         answered_at=invoice.answered_at if is_accepted else None,
     )
-    _ask_buyer(receivable, now)
-    return receivable
 
 
 @transaction.atomic
@@ -107,7 +105,7 @@ def register_record(*, record: TransactionRecord, due_on: date | None = None, by
     due_on = due_on or record.occurred_on + DUE_DAYS
     if due_on < record.occurred_on:
         raise InputRefused({"due_on": [_("It cannot be due before it was issued.")]})
-    receivable = _register(
+    return _register(
         seller=record.organisation,
         buyer=record.counterparty,
         invoice_code=record.invoice_code,
@@ -120,8 +118,6 @@ def register_record(*, record: TransactionRecord, due_on: date | None = None, by
         by=by,
         now=now,
     )
-    _ask_buyer(receivable, now)
-    return receivable
 
 
 def _register(*, seller, buyer, by, now, answered_by=None, answered_at=None, **said) -> Receivable:
@@ -148,6 +144,7 @@ def _register(*, seller, buyer, by, now, answered_by=None, answered_at=None, **s
             )
     except IntegrityError as error:
         raise ReceivableAlreadyRegistered(_("This invoice is registered already: nobody lends on it twice.")) from error
+    _ask_buyer(receivable, now)
     content = {
         "receivable": receivable.number,
         "organisation": evidence.pseudonym(seller),

@@ -421,6 +421,26 @@ def test_voucher_list_asks_as_much_for_three_as_for_one(client, owner, firm, len
     assert queries_of(client, "voucher_list") == before
 
 
+def test_log_and_check_lists_ask_as_much_for_three_as_for_one(client, boss, lender):
+    checkpoints.register_witness(organisation=lender, by=boss, now=NOON)
+    client.force_login(boss)
+
+    def add():
+        grow()
+        checkpoints.sign_log(now=NOON)
+        VoucherCheck.objects.create(bank=lender, by=boss, at=NOON, sha256="0" * 64, is_good=False)
+
+    add()
+    pages = ("log_detail", "voucher_check")
+    for name in pages:
+        queries_of(client, name)
+    one = [queries_of(client, name) for name in pages]
+    add()
+    add()
+
+    assert [queries_of(client, name) for name in pages] == one
+
+
 def queries_of(client, name):
     with CaptureQueriesContext(connection) as asked:
         client.get(reverse(f"finance:{name}"))
