@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 
+from finance.scoring.challenger_learning import TablesLearner
 from finance.scoring.evaluation import FOLDS
 from finance.scoring.features import GRACE_MONTHS, WINDOW_MONTHS
 from finance.scoring.invoices import Folder
@@ -56,8 +57,23 @@ def data_hash(trades: Trades) -> str:
     return digest.hexdigest()
 
 
+METHODS = {
+    "scorecard": METHOD,
+    "tables": (
+        "Boosted stumps on single features, none against a declared sign, added up to one table per feature. Its settings "
+        "were set by custom, not tuned."
+    ),
+}
+
+
 def card_of(
-    folder: Folder, learner: ScorecardLearner, *, as_of: date, labelled: np.ndarray, figures: dict, seeds: int
+    folder: Folder,
+    learner: ScorecardLearner | TablesLearner,
+    *,
+    as_of: date,
+    labelled: np.ndarray,
+    figures: dict,
+    seeds: int,
 ) -> dict:
     """Return the model card as plain values; it holds no row and no name of a firm.
 
@@ -65,9 +81,9 @@ def card_of(
     :param figures: out-of-fold measures with intervals
     """
     return {
-        "name": "Default scorecard for invoices",
+        "name": "Challenger in tables" if isinstance(learner, TablesLearner) else "Default scorecard for invoices",
         "use": USE,
-        "method": METHOD,
+        "method": METHODS["tables" if isinstance(learner, TablesLearner) else "scorecard"],
         "data": {
             "what": "VAT invoices of small and medium enterprises, with a default flag",
             "firms": len(labelled),
@@ -78,13 +94,19 @@ def card_of(
             "sha256": data_hash(folder.trades),
         },
         "features": {"window_months": WINDOW_MONTHS, "grace_months": GRACE_MONTHS, "months_back": list(MONTHS_BACK)},
-        "learned": {
-            "penalties": {f"{penalty:g}": round(share, 6) for penalty, share in learner.shares_.items()},
-            "calibration_slope_applied": round(learner.slope_, 6),
-        },
+        "learned": _learned(learner),
         "figures": figures,
         "protocol": f"{FOLDS}-fold stratified cross-validation of the whole procedure, {seeds} seeds; 95 % bootstrap over firms",
         "looked_at": LOOKED_AT,
         "left_out": LEFT_OUT,
         "limits": LIMITS,
+    }
+
+
+def _learned(learner: ScorecardLearner | TablesLearner) -> dict:
+    if isinstance(learner, TablesLearner):
+        return {"rounds": learner.rounds, "rate": learner.rate, "least_firms_per_step": learner.least_firms}
+    return {
+        "penalties": {f"{penalty:g}": round(share, 6) for penalty, share in learner.shares_.items()},
+        "calibration_slope_applied": round(learner.slope_, 6),
     }

@@ -62,7 +62,7 @@ class TablesLearner:
         odds = self._without_intercept(values) + self.intercept_
         return np.clip(1 / (1 + np.exp(-odds)), Scale.lowest_pd, Scale.highest_pd)
 
-    def model(self, *, card: dict) -> Tables:
+    def scorecard(self, *, card: dict) -> Tables:
         """Return what was learned as plain tables."""
         return Tables(self.tables_, readable(self.intercept_), readable(self.prior_), Scale(), GRADES, card)
 

@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
@@ -16,6 +16,7 @@ from finance.scoring.scorecard import (
     Scale,
     Scorecard,
     ScorecardUnreadable,
+    prior_shift,
     read_grades,
     read_list,
     read_number,
@@ -59,6 +60,13 @@ class Tables:
 
     def log_odds(self, features: Mapping[str, float]) -> float:
         return self.intercept + math.fsum(table.log_odds(float(features[table.name])) for table in self.tables)
+
+    def with_prior(self, rate: float) -> Self:
+        """Return the same ranking calibrated to another default rate.
+
+        :raises ValueError: if the rate is not between 0 and 1
+        """
+        return replace(self, intercept=self.intercept + prior_shift(self.prior, rate), prior=rate)
 
     def grade(self, pd: float) -> str:
         return next(grade for grade, highest in self.grades if pd <= highest)

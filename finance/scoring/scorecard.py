@@ -139,10 +139,7 @@ class Scorecard:
         >>> round(1 / (1 + math.exp(-card.with_prior(0.05).intercept)), 6)
         0.05
         """
-        if not 0 < rate < 1:
-            raise ValueError("A default rate lies between 0 and 1.")
-        shift = math.log(rate / (1 - rate)) - math.log(self.prior / (1 - self.prior))
-        return replace(self, intercept=self.intercept + shift, prior=rate)
+        return replace(self, intercept=self.intercept + prior_shift(self.prior, rate), prior=rate)
 
     def to_dict(self) -> dict:
         return {
@@ -209,6 +206,19 @@ class Scorecard:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ScorecardUnreadable(f"{path} cannot be read: {error}") from error
+
+
+def prior_shift(before: float, rate: float) -> float:
+    """Return what a change of the default rate adds to every firm's log-odds.
+
+    :raises ValueError: if the rate is not between 0 and 1
+
+    >>> round(prior_shift(0.2, 0.5), 6) == round(math.log(4), 6)
+    True
+    """
+    if not 0 < rate < 1:
+        raise ValueError("A default rate lies between 0 and 1.")
+    return math.log(rate / (1 - rate)) - math.log(before / (1 - before))
 
 
 def _term(place: int, said: Mapping) -> Term:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from finance.scoring.challengers import Tables, model_of
 from finance.scoring.default import default_scorecard
 from finance.scoring.scorecard import Scorecard
 from tests.factories_invoices import SALES, write_csv, write_folder
@@ -46,13 +47,23 @@ def test_train_scorecard_is_the_same_each_time_and_takes_a_prior(folder, tmp_pat
     assert Scorecard.read(tmp_path / "one.json").prior == 0.03
 
 
+def test_train_scorecard_writes_a_challenger_in_tables(folder, tmp_path):
+    call_command("train_scorecard", folder, out=tmp_path / "tables.json", family="tables", seeds=1, prior=0.1)
+
+    model = model_of(read(tmp_path / "tables.json"))
+    assert isinstance(model, Tables)
+    assert model.prior == 0.1
+    assert model.card["learned"]["rounds"] > 0
+
+
 def test_train_scorecard_refuses_what_it_cannot_learn_from(tmp_path):
     with pytest.raises(CommandError, match=r"holds no enterprises|holds no sales"):
         call_command("train_scorecard", tmp_path, out=tmp_path / "card.json")
     write_folder(tmp_path, sound=6, failing=2)
     with pytest.raises(CommandError, match="At least 5 defaults"):
         call_command("train_scorecard", tmp_path, out=tmp_path / "card.json")
-    write_folder(tmp_path)
+    with pytest.raises(CommandError, match="--out: there is no folder"):
+        call_command("train_scorecard", tmp_path, out=tmp_path / "none" / "card.json")
     with pytest.raises(CommandError, match="--prior"):
         call_command("train_scorecard", tmp_path, out=tmp_path / "card.json", prior=1.5)
     assert not (tmp_path / "card.json").exists()

@@ -4,10 +4,14 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError
 
 from finance.scoring.card import card_of
+from finance.scoring.challenger_learning import TablesLearner, tables_procedure
 from finance.scoring.evaluation import SEEDS, figures, out_of_fold, scorecard_procedure
 from finance.scoring.invoices import InvoicesUnreadable, read_folder
 from finance.scoring.learning import ScorecardLearner
 from finance.scoring.looks import looks_at
+
+# The scorecard that serves, and the challenger that rides beside it.
+FAMILIES = {"scorecard": (ScorecardLearner, scorecard_procedure), "tables": (TablesLearner, tables_procedure)}
 
 
 class Command(BaseCommand):
@@ -19,6 +23,9 @@ class Command(BaseCommand):
             "folder", type=Path, metavar="DIR", help="enterprises.csv, purchases.csv and sales.csv, plain or .gz"
         )
         parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="write the scorecard here")
+        parser.add_argument(
+            "--family", choices=FAMILIES, default="scorecard", help="the scorecard, or boosted tables as a challenger"
+        )
         parser.add_argument("--until", type=date.fromisoformat, metavar="DATE", help="leave out later invoices")
         parser.add_argument(
             "--prior", type=float, metavar="RATE", help="calibrate to this default rate instead of the data's"
@@ -31,9 +38,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--random-state", type=int, default=0)
 
-    def handle(self, *, folder, out, until, prior, seeds, random_state, **options):
+    def handle(self, *, folder, out, family, until, prior, seeds, random_state, **options):
         if prior is not None and not 0 < prior < 1:
             raise CommandError("--prior: a default rate lies between 0 and 1.")
+        if not out.parent.is_dir():
+            raise CommandError(f"--out: there is no folder {out.parent}.")
         if seeds < 1:
             raise CommandError("--seeds: at least 1.")
         try:
@@ -49,8 +58,9 @@ class Command(BaseCommand):
         labels, values, seen = labels[known], values[:, known], seen[:, known]
         self.stdout.write(f"Learning from {len(labels)} firms, {int(labels.sum())} of them in default …")
         try:
-            learner = ScorecardLearner(random_state=random_state).fit(values, labels, seen=seen)
-            measured = figures(labels, out_of_fold(scorecard_procedure(), values, labels, seen, seeds=seeds))
+            learner_class, procedure = FAMILIES[family]
+            learner = learner_class(random_state=random_state).fit(values, labels, seen=seen)
+            measured = figures(labels, out_of_fold(procedure(), values, labels, seen, seeds=seeds))
         except ValueError as error:
             raise CommandError(str(error)) from error
         card = learner.scorecard(
@@ -59,7 +69,7 @@ class Command(BaseCommand):
         if prior is not None:
             card = card.with_prior(prior)
         out.write_text(card.to_json(), encoding="utf-8")
-        for term in card.terms:
+        for term in getattr(card, "terms", ()):
             self.stdout.write(f"{term.weight:+8.3f}  {term.name}")
         for name in ("auc", "pr_auc", "brier", "log_loss", "calibration_slope"):
             found = measured[name]

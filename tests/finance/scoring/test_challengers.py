@@ -33,13 +33,13 @@ def test_tables_learn_and_never_go_against_a_sign(learned):
 
 def test_tables_score_in_plain_python_as_the_learner_does(learned):
     learner, values, _ = learned
-    model = model_of(json.loads(learner.model(card={}).to_json()))
+    model = model_of(json.loads(learner.scorecard(card={}).to_json()))
 
     scored = [judge(model, dict(zip(NAMES, row, strict=True))).pd for row in values[:30].tolist()]
 
     assert isinstance(model, Tables)
     assert scored == pytest.approx(learner.predict(values[:30]), abs=1e-3)
-    assert model.sha256 == learner.model(card={}).sha256
+    assert model.sha256 == learner.scorecard(card={}).sha256
 
 
 def test_judge_says_of_a_scorecard_what_its_score_says():
