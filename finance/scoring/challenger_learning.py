@@ -14,10 +14,27 @@ from finance.scoring.scorecard import GRADES, Scale
 
 
 class TablesLearner:
-    """Boost stumps that never go against a declared sign, and add them up to one table per feature."""
+    """Boost stumps that never go against a declared sign, on several draws of the firms, and average them to one table
+    per feature: where few firms decide a step, the draws disagree on its place, and the table climbs in small steps.
+    """
 
-    def __init__(self, *, rounds: int = 150, rate: float = 0.06, least_firms: int = 5, random_state: int = 0) -> None:
-        """Keep the settings; they were set by custom for few rows, not tuned."""
+    def __init__(
+        self,
+        *,
+        rounds: int = 150,
+        rate: float = 0.06,
+        least_firms: int = 3,
+        draws: int = 10,
+        share: float = 0.85,
+        random_state: int = 0,
+    ) -> None:
+        """Keep the settings; they were set by custom for few rows, not tuned.
+
+        :param draws: how many draws of the firms are averaged
+        :param share: which share of the firms a draw holds
+        """
+        self.draws = draws
+        self.share = share
         self.rounds = rounds
         self.rate = rate
         self.least_firms = least_firms
@@ -31,27 +48,33 @@ class TablesLearner:
         labels = np.asarray(labels, float)
         values = values if values.ndim == 3 else values[None]
         seen = np.ones(values.shape[:2], bool) if seen is None else seen
-        rows, outcome, weight = stacked(values, labels, seen)
-        booster = train(
-            {
-                "objective": "binary",
-                "num_leaves": 2,
-                "max_depth": 1,
-                "learning_rate": self.rate,
-                "min_data_in_leaf": self.least_firms * len(values),
-                "min_sum_hessian_in_leaf": 0.5,
-                "lambda_l2": 1.0,
-                "monotone_constraints": [BY_NAME[name].sign for name in NAMES],
-                "seed": self.random_state,
-                "deterministic": True,
-                "force_row_wise": True,
-                "num_threads": 1,
-                "verbosity": -1,
-            },
-            Dataset(rows, outcome, weight=weight, free_raw_data=False),
-            num_boost_round=self.rounds,
-        )
-        self.tables_ = _tables(booster.dump_model()["tree_info"])
+        settings = {
+            "objective": "binary",
+            "num_leaves": 2,
+            "max_depth": 1,
+            "learning_rate": self.rate,
+            "min_data_in_leaf": self.least_firms * len(values),
+            "min_sum_hessian_in_leaf": 0.3,
+            "lambda_l2": 1.0,
+            "monotone_constraints": [BY_NAME[name].sign for name in NAMES],
+            "seed": self.random_state,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": 1,
+            "verbosity": -1,
+        }
+        generator = np.random.default_rng(self.random_state)
+        trees = []
+        for _ in range(self.draws):
+            drawn = [
+                generator.choice(group, max(1, round(self.share * len(group))), replace=False)
+                for group in (np.flatnonzero(labels == 1), np.flatnonzero(labels == 0))
+            ]
+            firms = np.sort(np.concatenate(drawn))
+            rows, outcome, weight = stacked(values[:, firms], labels[firms], seen[:, firms])
+            booster = train(settings, Dataset(rows, outcome, weight=weight), num_boost_round=self.rounds)
+            trees += booster.dump_model()["tree_info"]
+        self.tables_ = _tables(trees, share=1 / self.draws)
         without = self._without_intercept(values[0])
         self.intercept_ = intercept_for(without, labels.mean())
         self.prior_ = float(labels.mean())
@@ -71,8 +94,8 @@ class TablesLearner:
         return np.sum(columns, axis=0)
 
 
-def _tables(trees: Sequence[dict]) -> tuple[Table, ...]:
-    """Add up stumps by feature."""
+def _tables(trees: Sequence[dict], *, share: float) -> tuple[Table, ...]:
+    """Add up stumps by feature, each counting for a share."""
     cuts: dict[str, dict[float, float]] = {name: {} for name in NAMES}
     floor, unknown = dict.fromkeys(NAMES, 0.0), dict.fromkeys(NAMES, 0.0)
     for tree in trees:
@@ -80,7 +103,7 @@ def _tables(trees: Sequence[dict]) -> tuple[Table, ...]:
         if "split_feature" not in top:
             continue
         name = NAMES[top["split_feature"]]
-        left, right = top["left_child"]["leaf_value"], top["right_child"]["leaf_value"]
+        left, right = share * top["left_child"]["leaf_value"], share * top["right_child"]["leaf_value"]
         floor[name] += left
         cut = float(top["threshold"])
         cuts[name][cut] = cuts[name].get(cut, 0.0) + right - left
