@@ -66,11 +66,15 @@ class RecordStage:
         """Copy facts, each with its key and its hash; return how many."""
         count = 0
         statement = f"COPY {self.name} ({_NAMES}) FROM STDIN"
+        # The first rows are taken before COPY begins: what reads them asks the database for the firm and the file, and
+        # while COPY runs this connection answers nobody.
+        lines = [_line(*one) for one in itertools.islice(facts, CHUNK)]
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
             # Lines are put together here: a driver that adapts each value takes three times as long.
-            while lines := [_line(*one) for one in itertools.islice(facts, CHUNK)]:
+            while lines:
                 copy.write("".join(lines))
                 count += len(lines)
+                lines = [_line(*one) for one in itertools.islice(facts, CHUNK)]
         return count
 
     def insert(self, run: RecordImport, *, source: str, known_at: datetime) -> int:
