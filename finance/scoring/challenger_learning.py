@@ -1,6 +1,7 @@
 """Learn challengers, and the procedures that ours is compared with; libraries are loaded only where they are used."""
 
 import importlib.util
+import logging
 from collections.abc import Sequence
 from typing import Self
 
@@ -181,6 +182,7 @@ def ebm_procedure() -> Procedure:
     def judge(values: np.ndarray, labels: np.ndarray, seen: np.ndarray, others: np.ndarray, seed: int) -> np.ndarray:
         from interpret.glassbox import ExplainableBoostingClassifier  # noqa: PLC0415 - a training extra
 
+        logging.getLogger("interpret").setLevel(logging.WARNING)  # it reports every bag
         model = ExplainableBoostingClassifier(interactions=0, outer_bags=4, n_jobs=1, random_state=seed)
         return model.fit(np.nan_to_num(values[0], nan=-1.0), labels).predict_proba(np.nan_to_num(others, nan=-1.0))[
             :, 1
@@ -212,7 +214,7 @@ RIVALS: dict[str, tuple[Procedure, str, int]] = {
     "plain_regression": (plain_regression_procedure(), "sklearn", 10),
     "lightgbm": (lightgbm_procedure(), "lightgbm", 10),
     "monotone_tables": (tables_procedure(), "lightgbm", 10),
-    "ebm": (ebm_procedure(), "interpret", 1),
+    "ebm": (ebm_procedure(), "interpret", 3),
     "optbinning": (optbinning_procedure(), "optbinning", 3),
 }
 
