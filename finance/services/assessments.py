@@ -111,9 +111,11 @@ def request_assessment(
     return found
 
 
-def assess_at_once(*, organisation: Organisation, by: User, now: datetime) -> CreditAssessment:
+def assess_at_once(
+    *, organisation: Organisation, by: User, now: datetime, bank: Organisation | None = None, subject: str = ""
+) -> CreditAssessment:
     """Score a firm in this process, for commands that wait; refuses what ``request_assessment`` refuses."""
-    run = request_assessment(organisation=organisation, by=by, now=now)
+    run = request_assessment(organisation=organisation, by=by, now=now, bank=bank, subject=subject)
     if claimed := CreditAssessment.objects.claim(run.pk, now=now):
         runs.assess(claimed, clock=lambda: now)
     run.refresh_from_db()
