@@ -22,6 +22,7 @@ from matching.models import BalanceRun, PoolingRun
 from matching.services import record_candidates, request_proof, request_runs
 from matching.services.markets import request_market
 from seeds.cast import Cast
+from seeds.credit import plant_credit
 from seeds.deals import plant_deals
 from seeds.firms import Firm, make_firms, special_firms
 from seeds.gatherings import announce_fair, open_purchase
@@ -108,6 +109,8 @@ def seed(
     plant_projects(random_state=random_state, now=now)
     # What the gate refused is shown too: figures of models that were really learned and judged.
     record_candidates(now=now)
+    report(_("Credit"))
+    plant_credit(firms, rows, users, users[DESK], now=now)
     sites, crowded = [], []
     if is_large:
         sites = list(site_listings(firms, rows, Category.objects.catalogue(), random_state=random_state, today=today))

@@ -118,7 +118,7 @@ def stage(live_server, browser, enter, cast, language):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(240)
 def test_a_firm_borrows_for_a_collective_order_and_repays(stage, cast, firm, lenders, product, real_now):
     line = borrow(stage, product)
 
@@ -181,7 +181,8 @@ def order_together(stage: Stage, firm, line: CreditLine, cast, now) -> Reservati
     page = stage.open("organiser", "pool_order_credit", pool.pk, offer.pk)
     press(page, page.locator("main form"))
     assert PurchasePool.objects.get().status == PurchasePool.Status.ORDERED
-    return Reservation.objects.select_related("order__buyer", "order__seller").get(line=line)
+    kept = Reservation.objects.select_related("order__buyer", "order__seller")
+    return kept.get(line=line, status=Reservation.Status.HELD)
 
 
 def draw(stage: Stage, line: CreditLine, kept: Reservation) -> Drawdown:
