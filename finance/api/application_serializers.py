@@ -268,6 +268,12 @@ class ApplicationReasonInput(ApplicationVersionInput):
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
 
+class AcceptInput(ApplicationVersionInput):
+    """``watched_until``: till then the bank may go on reading what it read for its review."""
+
+    watched_until = serializers.DateTimeField(required=False, allow_null=True)
+
+
 class AskInput(ApplicationVersionInput):
     text = serializers.CharField(max_length=4000)
 

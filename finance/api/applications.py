@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from finance.api.application_serializers import (
+    AcceptInput,
     ApplicationAnswerInput,
     ApplicationBrief,
     ApplicationCreate,
@@ -142,10 +143,10 @@ class ApplicationWithdraw(ApplicationAct):
 
 
 class ApplicationAccept(ApplicationAct):
-    @extend_schema(request=ApplicationVersionInput, responses=ApplicationSerializer)
+    @extend_schema(request=AcceptInput, responses=ApplicationSerializer)
     def create(self, request, pk):
         """Accept and sign for the firm what the bank approved."""
-        return self.act(request, pk, agreements.accept_offer, **checked(ApplicationVersionInput, request))
+        return self.act(request, pk, agreements.accept_offer, **checked(AcceptInput, request))
 
 
 class ApplicationTake(ApplicationAct):

@@ -113,3 +113,14 @@ class AcceptForm(ShowsRefusals):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     agrees = forms.BooleanField(label=_("I have read the conditions and sign for the firm"))
+    is_watched = forms.BooleanField(
+        label=_("I let the bank go on reading the same data while the line is open"),
+        required=False,
+        help_text=_("You can withdraw it at any time."),
+    )
+
+    def said(self, now: datetime) -> dict[str, Any]:
+        """Return what the service takes: the line runs for a year, and the last loan under it a while longer."""
+        lasts = timedelta(days=2 * 366)
+        watched = {"watched_until": now + lasts} if self.cleaned_data["is_watched"] else {}
+        return {"version": self.cleaned_data["version"], **watched}

@@ -97,7 +97,7 @@ class CreditProductForm(ShowsRefusals):
             self.fields["bank"].initial = banks.first()
         for place in range(GRADES):
             self.fields[f"grade_{place}_name"] = _text(pgettext_lazy("credit", "Grade"), 5)
-            self.fields[f"grade_{place}_bp"] = _whole(_("Basis points above the prime rate"))
+            self.fields[f"grade_{place}_bp"] = _whole(_("Above the prime rate"))
 
     def grade_fields(self) -> list[tuple]:
         return [(self[f"grade_{place}_name"], self[f"grade_{place}_bp"]) for place in range(GRADES)]

@@ -9,11 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.errors import RuleBroken
-from finance.models import Actor, Agreement, Application, CreditProduct, Decision, OfflineAct
+from finance.models import Actor, Agreement, Application, CreditProduct, Decision, OfflineAct, Purpose
 from finance.runs import application_news
 from finance.runs.scorecards import canonical
 from finance.services import evidence
 from finance.services.application_steps import NEXT, move, write_step
+from finance.services.consents import give_consent
 from finance.services.credit_actions import (
     ApplicationNotInStateForThis,
     InterestedParty,
@@ -36,8 +37,17 @@ class SignedAtTheBranch(RuleBroken):
 
 
 @transaction.atomic
-def accept_offer(*, application: Application, by: User, now: datetime, version: int | None = None) -> Agreement:
+def accept_offer(
+    *,
+    application: Application,
+    by: User,
+    now: datetime,
+    version: int | None = None,
+    watched_until: datetime | None = None,
+) -> Agreement:
     """Accept what the bank approved and sign it for the firm; the bank signs next, here or at the branch.
+
+    With ``watched_until`` the owner also lets the bank go on reading, to watch the line, what it read for its review.
 
     :raises OnlyMembersMay: if the user is no owner of the firm
     :raises ApplicationNotInStateForThis: if it is not approved, or the offer has lapsed
@@ -67,6 +77,16 @@ def accept_offer(*, application: Application, by: User, now: datetime, version: 
             due_by=now + NEXT[Status.AGREED][1],
             at=now,
             about=application.number,
+        )
+    if watched_until is not None:
+        give_consent(
+            firm=application.firm,
+            reader=application.bank,
+            purpose=Purpose.MONITORING,
+            groups=application.consent.groups if application.consent else application.product.consent_groups,
+            valid_until=watched_until,
+            by=by,
+            now=now,
         )
     write_step(application, "accepted", by=by, side=Actor.FIRM, at=now, details={"sha256": agreement.sha256})
     notify_many(application_news.accepted(application, at=now), now=now)

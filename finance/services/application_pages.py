@@ -35,7 +35,7 @@ REVIEWED = (Status.SUBMITTED, Status.IN_REVIEW, Status.MORE_ASKED, Status.PROPOS
 SOON = timedelta(days=1)
 STEPS = {
     "begun": _("Begun"),
-    "submitted": _("Handed in"),
+    "submitted": pgettext_lazy("step of an application", "Handed in"),
     "taken": _("Taken into review"),
     "taken_over": _("Taken over by another maker"),
     "more_asked": _("More was asked for"),

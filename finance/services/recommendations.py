@@ -76,9 +76,8 @@ def recommend(*, application: Application, by: User, now: datetime, has_read_rec
     says that the caller has left it). What the firm does not let the bank read is taken
     as not known: a rule about it is not met.
     """
-    groups = reads.readable_groups(
-        firm=application.firm, reader=application.bank, purpose=Purpose.REVIEW, now=now
-    ) & set(READ)
+    consented = reads.readable_groups(firm=application.firm, reader=application.bank, purpose=Purpose.REVIEW, now=now)
+    groups = consented & set(READ)
     assessment = None
     if DataGroup.SCORE in groups:
         assessment = read_assessment(
@@ -103,7 +102,7 @@ def recommend(*, application: Application, by: User, now: datetime, has_read_rec
     if DataGroup.FINDINGS in groups:
         readable = Finding.objects.readable_by(application.bank, purpose=Purpose.REVIEW, now=now)
         findings = list(readable.filter(organisation=application.firm).standing().with_answers().order_by("-found_at"))
-    return weigh(application, assessment, findings, knows_sales=DataGroup.SALES in groups, groups=groups, now=now)
+    return weigh(application, assessment, findings, knows_sales=DataGroup.SALES in groups, groups=consented, now=now)
 
 
 def weigh(

@@ -1,11 +1,13 @@
 """How credit is written on pages: rates, yearly costs, steps of an application."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
-from finance.models import Application, DataGroup
+from finance.models import Application, DataGroup, RecordKind
 from finance.services.application_pages import STEPS
 
 register = template.Library()
@@ -55,3 +57,26 @@ def step(kind: str) -> Any:
 @register.filter
 def group(code: str) -> Any:
     return DataGroup(code).label if code in DataGroup.values else code
+
+
+@register.filter
+def to_the_fen(value: Decimal | None) -> str:
+    """Write an amount to the fen, with separators of thousands as both languages have them."""
+    return "–" if value is None else f"{Decimal(value):,.2f}"
+
+
+@register.filter
+def whole_money(value: Decimal | None) -> str:
+    """Write an amount without its fen."""
+    return "–" if value is None else f"{Decimal(value):,.0f}"
+
+
+@register.filter
+def record_kind(code: str) -> Any:
+    return RecordKind(code).label if code in RecordKind.values else code
+
+
+@register.filter
+def moment(written: str) -> str:
+    """Return a moment that was kept as text by the clock of the place."""
+    return f"{timezone.localtime(datetime.fromisoformat(written)):%Y-%m-%d %H:%M}" if written else ""

@@ -180,13 +180,9 @@ def application_accept(request, pk):
     application = get_object_or_404(Application.objects.editable_by(request.user).with_names(), pk=pk)
     form = AcceptForm(request.POST)
     if form.is_valid():
+        now = timezone.now()
         with form.showing_refusals():
-            agreements.accept_offer(
-                application=application,
-                by=request.user,
-                now=timezone.now(),
-                version=form.cleaned_data["version"],
-            )
+            agreements.accept_offer(application=application, by=request.user, now=now, **form.said(now))
             messages.success(request, _("Signed for the firm: the bank signs next."))
             return redirect("finance:application_detail", pk)
     return _shown(request, application, accept_form=form)

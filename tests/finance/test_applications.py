@@ -17,6 +17,7 @@ from finance.models import (
     Decision,
     LogLeaf,
     OfflineAct,
+    ProgrammeInvitation,
     RecordRead,
 )
 from finance.runs import applications as clock
@@ -367,6 +368,70 @@ def test_accept_offer_after_its_time_is_refused(made):
 
     with pytest.raises(ApplicationNotInStateForThis):
         agreements.accept_offer(application=application, by=made.owner, now=made.now + dt.timedelta(days=31))
+
+
+def test_accept_offer_may_let_the_bank_watch_the_line(made):
+    application = made.confirm()
+    until = made.now + dt.timedelta(days=400)
+
+    agreements.accept_offer(application=application, by=made.owner, now=made.now, watched_until=until)
+
+    given = Consent.objects.get(purpose="monitoring")
+    assert (given.reader, given.valid_until, set(given.groups)) == (made.bank, until, set(application.consent.groups))
+
+
+def invited(made, **changes):
+    """Return a programme of a core enterprise at the bank that the firm has said yes to."""
+    bank_node = CreditLine.objects.get(bank=made.bank, kind="bank")
+    common = {
+        "bank": made.bank,
+        "limit": D(10_000_000),
+        "starts_on": made.now.date(),
+        "ends_on": made.now.date() + dt.timedelta(days=900),
+        "opened_by": made.bank_owner,
+        "opened_at": made.now,
+    }
+    core = CreditLine.objects.create(
+        number="C-1", kind="core", parent=bank_node, borrower=OrganisationFactory(), **common
+    )
+    programme = CreditLine.objects.create(number="P-1", kind="programme", parent=core, **common)
+    for line in (core, programme):
+        line.path = [*line.parent.path, line.pk]
+        line.save(update_fields=["path"])
+    ProgrammeInvitation.objects.create(
+        programme=programme,
+        firm=made.firm,
+        suggested_limit=D(2_000_000),
+        status="accepted",
+        invited_by=made.owner,
+        invited_at=made.now,
+        answered_by=made.owner,
+        answered_at=made.now,
+        **changes,
+    )
+    return programme
+
+
+def test_application_under_a_programme_opens_a_member_line_there(now):
+    made = scene(now, kind="core_line", eligibility={"min_score": 600, "needs_core_enterprise": True})
+    programme = invited(made)
+    application = made.confirm(made.propose(made.take(programme=programme)))
+    agreements.accept_offer(application=application, by=made.owner, now=now)
+
+    agreements.countersign(application=application, by=made.checker, now=now)
+
+    line = CreditLine.objects.get(application=application)
+    assert (line.kind, line.parent) == ("member", programme)
+
+
+def test_application_under_a_programme_of_others_is_refused(made):
+    programme = invited(made)
+    ProgrammeInvitation.objects.update(status="open", answered_by=None, answered_at=None)
+
+    with pytest.raises(InputRefused) as refusal:
+        made.begin(programme=programme)
+
+    assert set(refusal.value.errors) == {"programme"}
 
 
 def test_contract_on_paper_is_expected_as_an_act_and_opens_the_line(now):
