@@ -122,6 +122,8 @@ def test_score_file_refuses_a_folder_or_card_it_cannot_read(folder, tmp_path):
         call_command("score_file", tmp_path)
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("score_file", folder, scorecard=tmp_path / "none.json")
+    with pytest.raises(CommandError, match="There is no folder"):
+        call_command("score_file", folder, json=tmp_path / "none" / "scores.json")
     write_csv(tmp_path / "sales.csv", SALES[:-1], [])
     with pytest.raises(CommandError, match="no column 发票状态"):
         call_command("score_file", tmp_path)

@@ -47,6 +47,8 @@ class Command(BaseCommand):
     def handle(self, *, folder, until, seeds, quick, slow_rivals, **options):
         if seeds < 1:
             raise CommandError("--seeds: at least 1.")
+        if options["json"] and not options["json"].parent.is_dir():
+            raise CommandError(f"--json: there is no folder {options['json'].parent}.")
         began = time.perf_counter()
         try:
             read = read_folder(folder, until=until)

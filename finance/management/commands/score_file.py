@@ -36,6 +36,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, folder, scorecard, until, unlabelled, problems, **options):
+        for out in (options["json"], problems):
+            if out and not out.parent.is_dir():
+                raise CommandError(f"There is no folder {out.parent}.")
         try:
             card = Scorecard.read(scorecard) if scorecard else default_scorecard()
             read = read_folder(folder, prefix="unlabelled_" if unlabelled else "", until=until)
