@@ -9,14 +9,14 @@ from scipy.stats import binomtest
 
 from finance.scoring.drift import Drift, drift, drift_of_classes
 from finance.scoring.jeffreys import jeffreys_tests
-from finance.scoring.measures import auc, both_classes, interval
+from finance.scoring.measures import auc, interval
 from finance.scoring.migration import concentration_test, migration
 from finance.scoring.overrides import MANY, Decided, Overrides, override_table
 from finance.scoring.vintages import AGES, Loan, vintages
 
 AMBER, RED = "amber", "red"
 # Fewer firms than these on a side say nothing that chance could not.
-LEAST_REFERENCE, LEAST_CURRENT, LEAST_MOVED, LEAST_DECISIONS = 20, 10, 10, 10
+LEAST_REFERENCE, LEAST_CURRENT, LEAST_MOVED, LEAST_DECISIONS, LEAST_BAD = 20, 10, 10, 10, 5
 MONTHS_OF_OUTCOME = (6, 12)
 
 
@@ -166,7 +166,8 @@ def _calibration(outcomes: Sequence[Outcome]) -> tuple[dict, list[Raised]]:
 
 def _discrimination(outcomes: Sequence[Outcome], expected: float | None) -> tuple[dict, list[Raised]]:
     bad = np.array([one.bad for one in outcomes], float)
-    if not len(bad) or not both_classes(bad):
+    # With fewer the interval of a bootstrap says less than there is to doubt.
+    if min(bad.sum(), len(bad) - bad.sum()) < LEAST_BAD:
         return {"discrimination": None}, []
     found = interval(auc, bad, np.array([one.probability for one in outcomes]), times=500)
     table = {"discrimination": {**found.to_dict(), "expected": expected, "firms": len(bad), "bad": int(bad.sum())}}

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 MOST_FEATURES = 15
+LINES = ("--brand", "--demand", "--supply", "--bad", "--calm", "--warn")
 Figure = dict[str, Any]
 
 
@@ -90,7 +91,8 @@ def migration_figure(migration: Mapping[str, Any]) -> Figure:
                 "z": migration["counts"][::-1],
                 "text": [[str(count) if count else "" for count in row] for row in migration["counts"][::-1]],
                 "texttemplate": "%{text}",
-                "colorscale": "Blues",
+                # Nobody: the page shows through, light or dark.
+                "colorscale": [[0, "rgba(11, 90, 140, 0.05)"], [1, "rgba(11, 90, 140, 0.75)"]],
                 "showscale": False,
             }
         ],
@@ -111,8 +113,9 @@ def vintages_figure(vintages: Mapping[str, Any]) -> Figure:
                 "name": row["quarter"],
                 "x": [age for age, bad in zip(vintages["ages"], row["bad"], strict=True) if bad is not None],
                 "y": [bad for bad in row["bad"] if bad is not None],
+                "line": {"color": LINES[place % len(LINES)]},
             }
-            for row in vintages["rows"]
+            for place, row in enumerate(vintages["rows"])
             if any(bad is not None for bad in row["bad"])
         ],
         "layout": {

@@ -1,6 +1,6 @@
 """What the pages of monitoring and warnings write: shares, indices, and whose words a code stands for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -8,8 +8,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from finance.models import Alarm, Decision
-from finance.scoring.features import BY_NAME
-from marketplace.templatetags.market import in_my_language
 
 register = template.Library()
 
@@ -18,6 +16,19 @@ SIDES = {
     "low": gettext_lazy("Given though the model said no"),
     "high": gettext_lazy("Refused though the model said yes"),
     "terms": gettext_lazy("More or cheaper than the rules"),
+}
+FEATURES = {
+    "sales_per_quarter": gettext_lazy("Sales in a typical quarter"),
+    "sale_invoices_per_month": gettext_lazy("Sales invoices in a typical month"),
+    "large_sale": gettext_lazy("Third largest sale"),
+    "months_with_sales": gettext_lazy("Months with sales"),
+    "sales_swing": gettext_lazy("Swing of sales"),
+    "sales_history": gettext_lazy("Months since the first sale"),
+    "void_sales": gettext_lazy("Share of voided sales"),
+    "customers_per_month": gettext_lazy("Customers in a typical month"),
+    "purchases_per_quarter": gettext_lazy("Purchases in a typical quarter"),
+    "goods_in_sales": gettext_lazy("Share of goods in sales"),
+    "goods_in_purchases": gettext_lazy("Share of goods in purchases"),
 }
 LIGHTS = {"green": "good", "amber": "warn", "red": "bad"}
 LIGHT_NAMES = {"green": gettext_lazy("Green"), "amber": gettext_lazy("Amber"), "red": gettext_lazy("Red")}
@@ -33,6 +44,11 @@ def share(value: float | None, digits: int = 1) -> str:
 def index(value: float | None) -> str:
     """Write an index or a p-value with three digits."""
     return "–" if value is None else f"{value:.3f}"
+
+
+@register.filter
+def nth(values: Sequence[Any], place: int) -> Any:
+    return values[place]
 
 
 @register.filter
@@ -64,10 +80,8 @@ def grade_name(grade: str) -> str:
 
 @register.filter
 def feature_name(name: str) -> str:
-    """Return what a feature is called in the reader's language; the code itself where it has no name."""
-    feature = BY_NAME.get(name)
-    title = {"zh": getattr(feature, "title_zh", ""), "en": getattr(feature, "title_en", "")}
-    return in_my_language(title) if any(title.values()) else name
+    """Return what a feature is called; the code itself where it has no name."""
+    return str(FEATURES.get(name, name))
 
 
 @register.filter
