@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from finance.models import CreditAssessment
 
 # What every score starts with.
 BASE = "base"
+# What the end of the scale cut off comes last, however much it is.
+EDGE = "edge"
 # From the worst grade to the best.
 TONES = ("--bad-soft", "--demand-soft", "--warn-soft", "--supply-soft", "--good-soft")
 
@@ -73,7 +75,7 @@ def waterfall(assessment: CreditAssessment) -> dict[str, Any]:
     """Return how the score adds up from where every firm starts: strongest reasons first, the score last."""
     ordered = ordered_reasons(assessment.reasons)
     base = [reason for reason in assessment.reasons if reason["feature"] == BASE]
-    labels = [_("Start"), *(_short(reason) for reason in ordered), _("Score")]
+    labels = [pgettext("score", "Start"), *(_short(reason) for reason in ordered), _("Score")]
     values = [sum(reason["points"] for reason in base), *(reason["points"] for reason in ordered), assessment.score]
     trace = {
         "type": "waterfall",
@@ -117,7 +119,13 @@ def history(assessments: Iterable[CreditAssessment]) -> dict[str, Any]:
         "marker": {"size": 8},
         "hovertemplate": "%{x|%Y-%m-%d}: %{y} (%{text})<extra></extra>",
     }
-    return {"data": [trace], "layout": {"margin": {"l": 36, "r": 12, "t": 8, "b": 32}, "showlegend": False}}
+    low, high = min(one.score for one in rows), max(one.score for one in rows)
+    layout = {
+        "yaxis": {"range": [low - 30, high + 30]},
+        "margin": {"l": 36, "r": 12, "t": 8, "b": 32},
+        "showlegend": False,
+    }
+    return {"data": [trace], "layout": layout}
 
 
 def disagreement(counts: Mapping[tuple[str, str], int], grades: Sequence[str]) -> dict[str, Any]:
@@ -144,7 +152,7 @@ def disagreement(counts: Mapping[tuple[str, str], int], grades: Sequence[str]) -
 def ordered_reasons(reasons: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the reasons without the start, the strongest first; ties by name."""
     parts = [reason for reason in reasons if reason["feature"] != BASE]
-    return sorted(parts, key=lambda reason: (-abs(reason["points"]), reason["feature"]))
+    return sorted(parts, key=lambda reason: (reason["feature"] == EDGE, -abs(reason["points"]), reason["feature"]))
 
 
 def _short(reason: Mapping[str, Any]) -> str:

@@ -80,7 +80,7 @@ class ScorecardPage:
     may_make: bool
     may_sign: bool
     terms: list[TermRow] = field(default_factory=list)
-    bands: list[tuple[str, int, int, float]] = field(default_factory=list)
+    bands: list[tuple[str, int, int, str]] = field(default_factory=list)
     card: list[tuple[str, str]] = field(default_factory=list)
     disagreements: Disagreements | None = None
     rule: PromotionRule | None = None
@@ -210,10 +210,10 @@ def _terms(content: Mapping[str, Any]) -> list[TermRow]:
     return sorted(rows, key=lambda row: (-row.points, row.name))
 
 
-def bands_of(scorecard: Scorecard) -> list[tuple[str, int, int, float]]:
-    """Return each grade of a model with the scores and the highest probability it reaches to, the best first."""
+def bands_of(scorecard: Scorecard) -> list[tuple[str, int, int, str]]:
+    """Return each grade of a model with the scores and the highest probability (in percent) it reaches to, best first."""
     content = scorecard.content
-    highest = {one["grade"]: one["highest_pd"] for one in content["grades"]}
+    highest = {one["grade"]: f"{100 * one['highest_pd']:g} %" for one in content["grades"]}
     return [(grade, low, high, highest[grade]) for grade, low, high in reversed(charts_score.band_edges(content))]
 
 
