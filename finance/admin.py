@@ -3,6 +3,7 @@ from unfold.admin import ModelAdmin
 
 from finance.models import (
     Agreement,
+    Alarm,
     Application,
     Assignment,
     Authority,
@@ -17,9 +18,11 @@ from finance.models import (
     CutOffs,
     Decision,
     Drawdown,
+    EarlyWarning,
     Guarantee,
     LineChange,
     LogLeaf,
+    MonitoringRun,
     OfflineAct,
     Partnership,
     Posting,
@@ -28,6 +31,7 @@ from finance.models import (
     ReconciliationBreak,
     Repayment,
     Scorecard,
+    WarningRun,
 )
 
 
@@ -274,4 +278,38 @@ class PostingAdmin(ReadOnly):
     list_filter = ("kind",)
     list_select_related = ("bank", "line", "drawdown")
     search_fields = ("key",)
+    ordering = ("-id",)
+
+
+@admin.register(MonitoringRun)
+class MonitoringRunAdmin(ReadOnly):
+    list_display = ("bank", "scorecard", "until", "status", "requested_by", "requested_at", "finished_at", "failure")
+    list_filter = ("status",)
+    list_select_related = ("bank", "scorecard", "requested_by")
+    ordering = ("-id",)
+
+
+@admin.register(Alarm)
+class AlarmAdmin(ReadOnly):
+    list_display = ("bank", "kind", "subject", "light", "status", "opened_at", "answer", "answered_by")
+    list_filter = ("kind", "light", "status")
+    list_select_related = ("bank", "answered_by")
+    ordering = ("-id",)
+
+
+@admin.register(WarningRun)
+class WarningRunAdmin(ReadOnly):
+    list_display = ("bank", "day", "status", "firms", "unseen", "opened", "passed", "failure")
+    list_filter = ("status",)
+    list_select_related = ("bank",)
+    ordering = ("-id",)
+
+
+@admin.register(EarlyWarning)
+class EarlyWarningAdmin(ReadOnly):
+    """Which warnings wait and who answered them; what was seen is the firm's and its bank's, and is not shown here."""
+
+    fields = list_display = ("bank", "line", "severity", "status", "opened_at", "act_by", "answered_by", "answered_at")
+    list_filter = ("severity", "status")
+    list_select_related = ("bank", "line", "answered_by")
     ordering = ("-id",)

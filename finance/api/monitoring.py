@@ -51,7 +51,7 @@ class LookInput(serializers.Serializer):
 
 class AlarmAnswerInput(serializers.Serializer):
     answer = serializers.ChoiceField(Alarm.Answer.choices)
-    reason = serializers.CharField(max_length=monitoring.LONGEST_REASON)
+    reason = serializers.CharField(max_length=Alarm.LONGEST_REASON)
 
 
 @extend_schema_view(get=extend_schema(summary="Looks at the models of the reader's banks"))

@@ -36,7 +36,7 @@ class EarlyWarningDetailSerializer(EarlyWarningSerializer):
 
 class WarningAnswerInput(serializers.Serializer):
     answer = serializers.ChoiceField(EarlyWarning.Answer.choices)
-    reason = serializers.CharField(max_length=warnings.LONGEST_REASON)
+    reason = serializers.CharField(max_length=EarlyWarning.LONGEST_REASON)
 
 
 @extend_schema_view(

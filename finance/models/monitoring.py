@@ -131,6 +131,7 @@ class Alarm(models.Model):
     }
     # Who made a model or decides by it does not answer for it alone: the bank's owner or a checker does.
     ANSWERING_ROLES = (Membership.Role.OWNER, Membership.Role.CHECKER)
+    LONGEST_REASON = 2000
 
     bank = models.ForeignKey(Organisation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     scorecard = models.ForeignKey(Scorecard, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

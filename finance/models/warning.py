@@ -125,6 +125,7 @@ class EarlyWarning(models.Model):
         Status.ANSWERED: (Status.OPEN,),
         Status.PASSED: (Status.OPEN, Status.ANSWERED),
     }
+    LONGEST_REASON = 2000
     READING_ROLES = (Membership.Role.OWNER, Membership.Role.MAKER, Membership.Role.CHECKER)
     # Which data each kind is seen in; nothing where the bank sees it in its own books.
     GROUP_OF = {

@@ -14,7 +14,6 @@ from marketplace.models import Organisation, User
 from marketplace.services.organisations import require_role
 
 ASKING_ROLES = ("owner", "maker", "checker")
-LONGEST_REASON = 2000
 
 
 class AlarmAlreadyAnswered(RuleBroken):
@@ -56,8 +55,8 @@ def answer_alarm(*, alarm: Alarm, answer: str, reason: str, by: User, now: datet
         errors["answer"] = [_("Choose one of these.")]
     if not reason:
         errors["reason"] = [_("Say why.")]
-    elif len(reason) > LONGEST_REASON:
-        errors["reason"] = [_("At most %(count)d characters.") % {"count": LONGEST_REASON}]
+    elif len(reason) > Alarm.LONGEST_REASON:
+        errors["reason"] = [_("At most %(count)d characters.") % {"count": Alarm.LONGEST_REASON}]
     if errors:
         raise InputRefused(errors)
     said = {"answer": answer, "answer_text": reason, "answered_by": by, "answered_at": now}

@@ -12,8 +12,6 @@ from finance.services.reads import NotConsented
 from marketplace.models import Membership, User
 from marketplace.services.organisations import require_role
 
-LONGEST_REASON = 2000
-
 
 class WarningAlreadyAnswered(RuleBroken):
     """Another maker answered first, or the sign is no longer seen."""
@@ -33,7 +31,7 @@ def answer_warning(*, warning: EarlyWarning, answer: str, reason: str, by: User,
     errors = {}
     if answer not in EarlyWarning.Answer.values:
         errors["answer"] = [_("Choose one of these.")]
-    longest = line_changes.LONGEST_REASON if answer == EarlyWarning.Answer.FREEZE else LONGEST_REASON
+    longest = line_changes.LONGEST_REASON if answer == EarlyWarning.Answer.FREEZE else EarlyWarning.LONGEST_REASON
     if not reason:
         errors["reason"] = [_("Say why.")]
     elif len(reason) > longest:
