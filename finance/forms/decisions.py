@@ -39,7 +39,7 @@ class ProposeForm(ShowsRefusals):
     days = forms.IntegerField(label=_("Term (days)"), required=False)
     rate = forms.DecimalField(label=_("Rate (% a year)"), max_digits=5, decimal_places=2, required=False)
     conditions = forms.CharField(
-        label=_("Conditions"), max_length=4000, required=False, widget=forms.Textarea(attrs=TEXT)
+        label=pgettext_lazy("credit", "Conditions"), max_length=4000, required=False, widget=forms.Textarea(attrs=TEXT)
     )
     reasons = forms.MultipleChoiceField(
         label=_("Reasons of a refusal, which the firm reads"),

@@ -39,7 +39,7 @@ STEPS = {
     "taken": _("Taken into review"),
     "taken_over": _("Taken over by another maker"),
     "more_asked": _("More was asked for"),
-    "answered": _("Answered"),
+    "answered": pgettext_lazy("step of an application", "Answered"),
     "documents_added": _("Documents added"),
     "noted": _("Note"),
     "proposed": _("Decision proposed"),
