@@ -325,23 +325,29 @@ def read_checkpoint(text, origin, log_key):
 
 
 def cosigners(body, signatures, witnesses):
-    """Return the names of the witnesses that co-signed; a line of a key that nobody told us of counts for nothing.
+    """Return the organisations that co-signed, each once; a line of a key that nobody told us of counts for nothing.
 
     :raises Broken: if a co-signature of a known witness does not fit, or stands there twice
     """
     known = {}
     for witness in witnesses:
         name, identifier, kind, public = read_key(witness["key"])
-        known[name, identifier] = (kind, public, witness["name"])
-    signed = []
+        known[name, identifier] = (kind, public, witness.get("organisation", name))
+    signed, keys = [], set()
     for name, identifier, content in signatures:
         if (name, identifier) not in known:
             continue
         kind, public, shown = known[name, identifier]
         message = cosigned_message(body, int.from_bytes(content[:8]))
-        if kind != COSIGNATURE_KEY or not fits(ed25519_jwk(public), "EdDSA", content[8:], message) or shown in signed:
+        if (
+            kind != COSIGNATURE_KEY
+            or not fits(ed25519_jwk(public), "EdDSA", content[8:], message)
+            or identifier in keys
+        ):
             raise Broken("signature", what=f"co-signature / 联签 {name}")
-        signed.append(shown)
+        keys.add(identifier)
+        if shown not in signed:
+            signed.append(shown)
     return signed
 
 

@@ -94,6 +94,7 @@ class LeafSerializer(serializers.Serializer):
 
 class WitnessKeySerializer(serializers.Serializer):
     name = serializers.CharField()
+    organisation = serializers.CharField()
     key = serializers.CharField()
 
 

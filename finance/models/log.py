@@ -130,6 +130,8 @@ class LogHead(models.Model):
     THE_ONE = 1
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=THE_ONE)
+    # How every checkpoint of this log begins; it stays, wherever the instance moves.
+    origin = models.CharField(max_length=200, default="")
     size = models.BigIntegerField(default=0)
     # The roots of the full subtrees, the largest first, in hexadecimal: what an append needs.
     frontier = models.JSONField(default=list)

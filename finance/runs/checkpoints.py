@@ -3,13 +3,12 @@
 import hashlib
 import logging
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from finance.models import Checkpoint, Cosignature, Witness
 from finance.runs import evidence
+from finance.runs.evidence import origin
 from finance.verify_voucher import COSIGNATURE_KEY, NOTE_KEY, Broken
 from finance.vouchers.notes import checkpoint_body, key_text, sign_note
 from finance.vouchers.witness import Watcher
@@ -21,11 +20,6 @@ logger = logging.getLogger(__name__)
 ISSUER_KEY = "credit-voucher"
 
 
-def origin() -> str:
-    """Return the name of this log, as every checkpoint begins: the host of this instance, and what it is."""
-    return f"{urlsplit(settings.PUBLIC_URL).netloc}/evidence"
-
-
 def log_keys() -> dict:
     """Return what a checker needs to know of this log: origin, its key, and the keys of all its witnesses."""
     public = bytes.fromhex(instance_keys.public_key(evidence.KEY))
@@ -33,7 +27,14 @@ def log_keys() -> dict:
     return {
         "origin": origin(),
         "log_key": key_text(origin(), public, kind=NOTE_KEY),
-        "witnesses": [{"name": one.name, "key": witness_key(one)} for one in witnesses],
+        "witnesses": [
+            {
+                "name": one.name,
+                "organisation": one.organisation.name_zh or one.organisation.name_en,
+                "key": witness_key(one),
+            }
+            for one in witnesses
+        ],
     }
 
 

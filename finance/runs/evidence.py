@@ -10,7 +10,9 @@ import hmac
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -57,7 +59,7 @@ def append_all(*, entries: Iterable[Entry], at: datetime) -> list[LogLeaf]:
         _check(entry.content, entry.kind)
     if not entries:
         return []
-    LogHead.objects.get_or_create(pk=LogHead.THE_ONE)
+    LogHead.objects.get_or_create(pk=LogHead.THE_ONE, defaults={"origin": origin()})
     head = LogHead.objects.select_for_update().get(pk=LogHead.THE_ONE)
     tree, leaves, nodes = head.range(), [], []
     for entry in entries:
@@ -84,6 +86,11 @@ def _check(value: Any, where: str) -> None:
             _check(inner, f"{where}[{place}]")
     elif value is not None and not isinstance(value, str | int):
         raise TypeError(f"{where}: a log entry holds no {type(value).__name__}; write it as text or a whole number")
+
+
+def origin() -> str:
+    """Return the name of this log: the host where it began, and what it is."""
+    return head().origin or f"{urlsplit(settings.PUBLIC_URL).netloc}/evidence"
 
 
 def head() -> LogHead:

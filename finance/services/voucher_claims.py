@@ -120,7 +120,7 @@ def _customers(value: Any) -> str:
 
 def _reasons(value: list[dict[str, Any]]) -> str:
     language = "en" if get_language() == "en" else "zh"
-    return ", ".join(f"{one[language]} {one['points']:+}" for one in value)
+    return "\n".join(f"{one['points']:+} {one[language]}" for one in value)
 
 
 WRITTEN = {
@@ -158,4 +158,5 @@ def choices_of(voucher: CreditVoucher) -> tuple[list[tuple[str, str]], list[str]
 
 def _words(one: Shown) -> str:
     name = one.name or "customers"
-    return f"{LABELS.get(name, name)}: {shown_value(name, one.value)}"
+    # Reasons are long: whoever wants to read them first looks at the preview.
+    return str(LABELS[name]) if name == "reasons" else f"{LABELS.get(name, name)}: {shown_value(name, one.value)}"
