@@ -291,16 +291,23 @@ def results_of(snapshot: Snapshot, *, scorecard: Scorecard, cut_offs: CutOffs | 
         "cut_offs": cut_offs,
         "recommended": cut_offs.verdict(scored.score) if cut_offs else "",
         "reasons": _reasons(scored),
-        "advice": [
-            {"change": one.lever, "points": round(one.points), "pd": one.pd, "zh": one.zh, "en": one.en}
-            for one in advise(card, scored.features, months=snapshot.inputs["months"])
-        ],
+        "advice": _advice(card, scored, months=snapshot.inputs["months"]),
         "features": snapshot.features,
         "inputs": snapshot.inputs,
         "sha256": scorecards.digest(
             {"features": snapshot.features, "inputs": snapshot.inputs, "scorecard": scorecard.sha256}
         ),
     }
+
+
+def _advice(card: Card, scored: Scored, *, months: int) -> list[dict[str, Any]]:
+    """Return what would raise the score; nothing where it is at the top of its scale, for nothing shows there."""
+    if scored.score >= card.scale.highest:
+        return []
+    return [
+        {"change": one.lever, "points": round(one.points), "pd": one.pd, "zh": one.zh, "en": one.en}
+        for one in advise(card, scored.features, months=months)
+    ]
 
 
 def _score(card: Card, snapshot: Snapshot) -> Scored:

@@ -65,6 +65,15 @@ def test_assessment_is_scored_with_reasons_that_add_up(firm, owner, serving):
     assert 0 < run.probability < 1
 
 
+def test_a_score_at_the_top_of_its_scale_has_nothing_to_raise(firm, owner):
+    low = ScorecardFactory(content=card() | {"scale": card()["scale"] | {"highest": 301}})
+    run = assessed(firm, owner)
+
+    assert (run.scorecard, run.score, run.advice) == (low, 301, [])
+    assert run.reasons[-1]["feature"] == "edge"
+    assert sum(reason["points"] for reason in run.reasons) == 301
+
+
 def test_assessment_leaves_evidence(firm, owner, serving):
     run = assessed(firm, owner)
 
