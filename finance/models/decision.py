@@ -12,6 +12,37 @@ from finance.models.assessment import CreditAssessment
 from finance.models.authority import Authority
 from marketplace.models import Organisation, User
 
+# What no program may do, whatever it asks for: take a step out of a timeline or change it, change what was proposed, or
+# anything of a decision that was checked. Run by a migration, and by the test of it.
+DECISIONS_STAND = """
+CREATE FUNCTION finance_step_is_only_added() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING MESSAGE = 'steps of an application are only ever added', ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE FUNCTION finance_decision_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    checked text[] := ARRAY['verdict', 'checker_id', 'checked_at', 'checker_note', 'checked_version', 'authority_id',
+        'first_checker_id', 'first_checked_at', 'first_authority_id'];
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.verdict <> 'waiting' OR to_jsonb(NEW) - checked <> to_jsonb(OLD) - checked THEN
+        RAISE EXCEPTION USING MESSAGE = 'what was decided stands as it was written', ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER application_event_is_only_added BEFORE UPDATE OR DELETE ON finance_applicationevent
+    FOR EACH ROW EXECUTE FUNCTION finance_step_is_only_added();
+CREATE TRIGGER decision_stands BEFORE UPDATE OR DELETE ON finance_decision
+    FOR EACH ROW EXECUTE FUNCTION finance_decision_stands();
+"""
+DECISIONS_MAY_CHANGE = """
+DROP TRIGGER application_event_is_only_added ON finance_applicationevent;
+DROP TRIGGER decision_stands ON finance_decision;
+DROP FUNCTION finance_step_is_only_added();
+DROP FUNCTION finance_decision_stands();
+"""
+
 
 class DecisionQuerySet(models.QuerySet):
     def of_bank(self, user: User) -> Self:
