@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from config.errors import InputRefused
 from finance.models import (
@@ -469,11 +469,35 @@ def test_replay_shows_what_was_known_and_that_nothing_changed(made):
 
 def test_replay_finds_a_changed_decision(made):
     decision = made.confirm().decisions.get()
-    Decision.objects.update(override_text="", conditions="改过")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE finance_decision DISABLE TRIGGER decision_stands")
+    Decision.objects.update(conditions="改过")
 
     replay = replays.replay_decision(decision=Decision.objects.with_names().get(pk=decision.pk))
 
     assert replay.is_intact is False
+
+
+def test_decision_stands_as_it_was_written(made):
+    application = made.confirm()
+
+    for change in (
+        lambda: application.decisions.update(amount=1),
+        lambda: application.decisions.update(verdict="returned"),
+        lambda: application.decisions.all().delete(),
+        lambda: application.events.update(note="改过"),
+        lambda: application.events.all().delete(),
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            change()
+
+
+def test_decision_that_waits_changes_in_nothing_but_its_check(made):
+    decision = made.propose()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Decision.objects.filter(pk=decision.pk).update(rate_bp=1)
 
 
 def test_withdrawn_consent_leaves_the_rules_without_knowledge(made):
