@@ -408,6 +408,8 @@ SPECTACULAR_SETTINGS = {
         "BankFileRowState": "finance.models.BankFileRow.State",
         "BreakKind": "finance.models.ReconciliationBreak.Kind",
         "BreakResolution": "finance.models.ReconciliationBreak.Resolution",
+        "OrganisationState": "marketplace.models.Organisation.State",
+        "RecordKind": "finance.models.RecordKind",
         "ReceivableStatus": "finance.models.Receivable.Status",
         "ReceivableKnown": "finance.models.Receivable.Known",
         "AssignmentKind": "finance.models.Assignment.Kind",
