@@ -184,6 +184,9 @@ def _sign(rule: PromotionRule, standing: Standing, by: User, now: datetime) -> P
 
 def _take_over(rule: PromotionRule, now: datetime) -> None:
     """Let the challenger serve in place of the champion; one conditional UPDATE each, and a constraint: only one serves."""
+    if rule.bank_id:
+        # A bank that has no model of its own yet has no row of one to wait for.
+        Organisation.objects.select_for_update(no_key=True).get(pk=rule.bank_id)
     registry.load(Scorecard.objects.get(pk=rule.scorecard_id))
     own = Scorecard.objects.of(rule.bank).serving().select_for_update().first()
     if (own or registry.platform_scorecard(now=now)).pk != rule.champion_id:

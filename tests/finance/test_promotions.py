@@ -291,6 +291,21 @@ def test_a_banks_first_own_model_is_taken_on_its_validation(bank, owner, maker, 
     assert (own.status, platforms.status) == ("serving", "serving")
 
 
+def test_of_two_first_models_of_a_bank_one_comes_to_serve(bank, owner, maker, checker):
+    ScorecardFactory(made_by=None)
+    rules = []
+    for _ in range(2):
+        own = ScorecardFactory(bank=bank, status="shadow", made_by=owner)
+        fields = {"basis": "validation", "why": "Report"}
+        rules.append(promotions.make_rule(scorecard=own, fields=fields, by=maker, now=NOON))
+        promotions.sign_rule(rule=rules[-1], by=maker, now=NOON)
+
+    promotions.sign_rule(rule=rules[0], by=checker, now=NOON)
+
+    with pytest.raises(promotions.ChampionHasChanged):
+        promotions.sign_rule(rule=rules[1], by=checker, now=NOON)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_who_sign_at_once_promote_once():
     owner, maker, checker = (UserFactory() for _ in range(3))
