@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import factory
 
-from finance.models import Application, Authority, CreditLine, CreditProduct, Decision, Scorecard
+from finance.models import Application, Authority, CreditLine, CreditProduct, Decision, Scorecard, TransactionRecord
 from finance.scoring.features import FEATURES
 from finance.services import agreements, applications, decisions, reviews
 from marketplace.models import Organisation, User
@@ -159,8 +159,8 @@ def scene(now: dt.datetime = NOON, *, score: int = 640, grade: str = "B", **prod
     firm = OrganisationFactory(members=[people.owner], members__trader=people.trader)
     AuthorityFactory(bank=bank, user=people.checker, given_by=people.bank_owner, given_at=now)
     today = now.date()
-    for month in range(12):
-        TransactionRecordFactory(
+    TransactionRecord.objects.bulk_create(
+        TransactionRecordFactory.build(
             organisation=firm,
             occurred_on=today - dt.timedelta(days=30 * month + 1),
             known_at=now - dt.timedelta(days=1),
@@ -168,6 +168,8 @@ def scene(now: dt.datetime = NOON, *, score: int = 640, grade: str = "B", **prod
             tax_amount=D(0),
             total_amount=D(1_000_000),
         )
+        for month in range(12)
+    )
     AssessmentFactory(
         organisation=firm,
         scorecard=Scorecard.objects.serving_for(None) or ScorecardFactory(),

@@ -26,6 +26,9 @@ def _lapse(pk: int, *, now: datetime) -> int:
     application = rows.select_related("firm", "bank").filter(pk=pk).first()
     if application is None:
         return 0
+    # The paper was signed in time: only the second person is still to confirm it.
+    if OfflineAct.objects.filter(application=application).recorded().exists():
+        return 0
     was_draft = application.status == Status.DRAFT
     changes = {"ended_at": now, "waits_for": Actor.NOBODY, "act_by": None}
     if not Application.objects.filter(pk=pk).become(Status.LAPSED, **changes):

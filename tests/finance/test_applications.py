@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from config.errors import InputRefused
+from finance import tasks
 from finance.models import (
     Application,
     ApplicationDocument,
@@ -33,7 +35,7 @@ from finance.services.credit_actions import (
     MakerMayNotCheck,
 )
 from finance.services.decisions import SecondCheckerIsTheFirst
-from marketplace.models import Notification
+from marketplace.models import Attachment, Notification
 from marketplace.services.organisations import OnlyOwnersMay
 from tests.factories import MembershipFactory, OrganisationFactory
 from tests.factories_application import (
@@ -56,6 +58,11 @@ Status = Application.Status
 @pytest.fixture
 def made(now):
     return scene(now)
+
+
+@pytest.fixture
+def real_now():
+    return timezone.now()
 
 
 def told(event, organisation):
@@ -518,6 +525,37 @@ def test_lapse_due_ends_what_the_firm_left_unanswered(made):
     application.refresh_from_db()
     assert (application.status, application.ended_at) == (Status.LAPSED, late)
     assert told("credit.lapsed", made.bank) == {made.maker.username, made.bank_owner.username}
+
+
+def test_lapse_due_leaves_a_paper_that_waits_for_its_second_person(now):
+    made = scene(now, signing="branch")
+    application = made.accept()
+    paper = Attachment.objects.create(
+        name="a.pdf", content_type="application/pdf", size=1, sha256="0" * 64, uploaded_by=made.maker, created_at=now
+    )
+    OfflineAct.objects.filter(application=application).update(
+        status="recorded",
+        reference="HT-1",
+        occurred_on=now.date(),
+        recorded_by=made.maker,
+        recorded_at=now,
+        attachment=paper,
+    )
+
+    assert clock.lapse_due(now=now + dt.timedelta(days=16)) == 0
+
+
+def test_watch_applications_does_all_that_the_clock_does(made, real_now):
+    application = made.submit()
+    Application.objects.filter(pk=application.pk).update(act_by=real_now - dt.timedelta(days=1))
+    draft = ApplicationFactory(act_by=real_now - dt.timedelta(days=1))
+
+    tasks.watch_applications()
+    tasks.watch_applications()
+
+    draft.refresh_from_db()
+    assert draft.status == Status.LAPSED
+    assert told("credit.left_waiting", made.bank) >= {made.maker.username}
 
 
 def test_tell_left_waiting_tells_the_bank_once_a_day(made):
