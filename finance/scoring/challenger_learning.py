@@ -106,7 +106,8 @@ def _tables(trees: Sequence[dict], *, share: float) -> tuple[Table, ...]:
         name = NAMES[top["split_feature"]]
         left, right = share * top["left_child"]["leaf_value"], share * top["right_child"]["leaf_value"]
         floor[name] += left
-        cut = float(top["threshold"])
+        # Rounded before they are added up: the draws cut at nearly the same places, and edges must rise.
+        cut = readable(float(top["threshold"]))
         cuts[name][cut] = cuts[name].get(cut, 0.0) + right - left
         unknown[name] += left if top["default_left"] else right
     tables = []
@@ -116,7 +117,7 @@ def _tables(trees: Sequence[dict], *, share: float) -> tuple[Table, ...]:
         tables.append(
             Table(
                 name,
-                tuple(map(readable, edges)),
+                tuple(edges),
                 tuple(round(float(step), 6) for step in steps),
                 readable(unknown[name]),
             )
