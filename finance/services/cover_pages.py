@@ -48,9 +48,9 @@ def firm_for_partner(*, quote: CoverQuote, by: User, now: datetime) -> FirmShown
     found = Finding.objects.readable_by(partner, purpose=Purpose.COVER, now=now).standing()
     findings = list(found.filter(organisation=firm).order_by("pk")[:50])
     asked = {DataGroup.SCORE, DataGroup.FINDINGS} if latest else {DataGroup.FINDINGS}
-    groups = reads.allow(groups=asked, rows={DataGroup.FINDINGS: len(findings)}, **said)
-    records = records_for(**said)
-    return FirmShown(latest, findings, records, groups | records.groups)
+    reads.allow(groups=asked, rows={DataGroup.FINDINGS: len(findings)}, **said)
+    allowed = reads.readable_groups(firm=firm, reader=partner, purpose=Purpose.COVER, now=now)
+    return FirmShown(latest, findings, records_for(**said), allowed)
 
 
 def with_exposure(guarantees: QuerySet[Guarantee]) -> QuerySet[Guarantee]:
