@@ -2,16 +2,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from finance.models import Application, CreditProduct, DataGroup
-from finance.services.applications import CONSENT_LASTS, LONGEST_USE, programmes_for
-from finance.services.consents import LONGEST
+from finance.models import Application, CreditLine, CreditProduct, DataGroup
 from marketplace.forms.files import FilesField
 from marketplace.forms.refusal import ShowsRefusals
-from marketplace.models import Organisation
 
 TEXT = {"rows": 4}
+LONGEST_USE = 500
+# A consent given with an application lasts a year unless the firm says otherwise, three years at most.
+CONSENT_LASTS = timedelta(days=366)
+LONGEST = timedelta(days=3 * 366)
 
 
 class ApplicationForm(ShowsRefusals):
@@ -32,11 +34,10 @@ class ApplicationForm(ShowsRefusals):
         label=_("What the money is for"), max_length=LONGEST_USE, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args, product: CreditProduct, firm: Organisation, **options):
+    def __init__(self, *args, product: CreditProduct, programmes: QuerySet[CreditLine], **options):
         super().__init__(*args, **options)
         methods = dict(CreditProduct.Repayment.choices)
         self.fields["repayment"].choices = [(one, methods[one]) for one in product.repayment_methods]
-        programmes = programmes_for(firm=firm, bank=product.bank)
         self.fields["programme"].queryset = programmes
         if not programmes.exists():
             del self.fields["programme"]

@@ -5,8 +5,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from finance.models import Application, Decision
-from finance.services.recommendations import Recommendation
+from finance.models import Decision
 from marketplace.forms.refusal import ShowsRefusals
 from marketplace.models import Membership, Organisation, User
 
@@ -67,19 +66,6 @@ class ProposeForm(ShowsRefusals):
         values.pop("version")
         rate = values.pop("rate")
         return {**values, "rate_bp": None if rate is None else int(rate * PERCENT)}
-
-
-def proposal_initial(application: Application, advice: Recommendation) -> dict[str, Any]:
-    """Return the recommendation as a proposal, for the maker to change."""
-    refuses = advice.recommended == Decision.Recommended.REFUSE
-    return {
-        "version": application.version,
-        "outcome": Decision.Outcome.REFUSE if refuses else Decision.Outcome.APPROVE,
-        "amount": advice.amount or application.amount,
-        "days": application.days,
-        "rate": advice.price.rate_bp / PERCENT if advice.price else None,
-        "reasons": advice.refusal_codes,
-    }
 
 
 class CheckForm(ShowsRefusals):

@@ -42,8 +42,6 @@ from marketplace.services.organisations import require_role
 Status = Application.Status
 LENDERS = (Organisation.Kind.BANK, Organisation.Kind.INSURER, Organisation.Kind.GUARANTOR)
 LONGEST_USE = 500
-# A consent given with an application lasts so long unless the firm says otherwise.
-CONSENT_LASTS = timedelta(days=366)
 
 
 class ProductNotOffered(RuleBroken):

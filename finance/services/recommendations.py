@@ -170,6 +170,19 @@ def weigh(
     return Recommendation(recommended, most, found, grounds, assessment, known)
 
 
+def as_proposal(application: Application, advice: Recommendation) -> dict[str, Any]:
+    """Return the recommendation as a proposal that the maker may change; ``rate`` is in percent a year."""
+    refuses = advice.recommended == Recommended.REFUSE
+    return {
+        "version": application.version,
+        "outcome": Decision.Outcome.REFUSE if refuses else Decision.Outcome.APPROVE,
+        "amount": advice.amount or application.amount,
+        "days": application.days,
+        "rate": Decimal(advice.price.rate_bp) / 100 if advice.price else None,
+        "reasons": advice.refusal_codes,
+    }
+
+
 def _cut_off_ground(
     grounds: list[dict[str, Any]], assessment: CreditAssessment | None, cut_offs: CutOffs | None
 ) -> str | None:

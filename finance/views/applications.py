@@ -74,7 +74,8 @@ def application_create(request, product_pk):
     product = get_object_or_404(CreditProduct.objects.offered(timezone.localdate(now)).with_names(), pk=product_pk)
     firm = chosen_firm(request)
     initial = {"amount": product.min_amount, "days": product.max_days}
-    form = ApplicationForm(request.POST or None, product=product, firm=firm, initial=initial)
+    programmes = applications.programmes_for(firm=firm, bank=product.bank)
+    form = ApplicationForm(request.POST or None, product=product, programmes=programmes, initial=initial)
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():
             application = applications.begin_application(
@@ -94,8 +95,9 @@ def application_detail(request, pk):
 @login_required
 def application_edit(request, pk):
     application = get_object_or_404(Application.objects.editable_by(request.user).with_names(), pk=pk)
+    programmes = applications.programmes_for(firm=application.firm, bank=application.bank)
     initial = application_initial(application)
-    form = ApplicationForm(request.POST or None, product=application.product, firm=application.firm, initial=initial)
+    form = ApplicationForm(request.POST or None, product=application.product, programmes=programmes, initial=initial)
     if request.method == "POST" and form.is_valid():
         with form.showing_refusals():
             applications.edit_application(

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from config.http import file_response
-from finance.forms.decisions import CheckForm, ProposeForm, SendBackForm, TextForm, VersionForm, proposal_initial
+from finance.forms.decisions import CheckForm, ProposeForm, SendBackForm, TextForm, VersionForm
 from finance.models import Application, ApplicationDocument, CreditProduct, Decision
 from finance.services import (
     agreements,
@@ -17,6 +17,7 @@ from finance.services import (
     charts_records,
     charts_score,
     decisions,
+    recommendations,
     replays,
     reviews,
 )
@@ -45,7 +46,9 @@ def _shown(request, application, **forms):
         "version": application.version,
         "ask_form": TextForm(initial=version),
         "note_form": TextForm(),
-        "propose_form": ProposeForm(initial=proposal_initial(application, page.advice)) if page.advice else None,
+        "propose_form": ProposeForm(initial=recommendations.as_proposal(application, page.advice))
+        if page.advice
+        else None,
         "check_form": CheckForm(initial=version),
         "send_back_form": SendBackForm(initial=version),
         "charts": _charts(page),
