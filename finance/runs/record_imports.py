@@ -50,10 +50,11 @@ def import_records(run: RecordImport, *, clock: Callable[[], datetime] = timezon
     What the file as a whole is refused for stands as the problem of line 0; then nothing of it is written.
     """
     try:
-        reading = Reading()
+        # Everything that asks the database comes first: while rows are copied nothing else can be asked.
+        reading, content, firm = Reading(), read_content(run.attachment), run.organisation
         with record_stage(run) as stage:
             try:
-                good = stage.fill(_keyed(run, _read(run, reading, clock())))
+                good = stage.fill(_keyed(firm, _read(run, content, firm, reading, clock())))
             except FileRefused as refused:
                 _finish(run, None, Reading(problems=[refused.problem.as_dict()]), 0, clock())
             else:
@@ -68,10 +69,9 @@ def identity(firm: Organisation) -> str:
     return firm.uscc or f"{firm.country}/{firm.foreign_identifier}"
 
 
-def _read(run: RecordImport, reading: Reading, now: datetime) -> Iterator[Fact]:
-    content, today = unpack(read_content(run.attachment)), timezone.localdate(now)
+def _read(run: RecordImport, content: bytes, firm: Organisation, reading: Reading, now: datetime) -> Iterator[Fact]:
+    content, today = unpack(content), timezone.localdate(now)
     if is_xml(content):
-        firm = run.organisation
         own = (identity(firm), firm.name_zh, firm.name_en)
         reading.rows = 1
         yield read_e_invoice(content, run.kind, today=today, own=own)
@@ -84,10 +84,10 @@ def _read(run: RecordImport, reading: Reading, now: datetime) -> Iterator[Fact]:
             yield row
 
 
-def _keyed(run: RecordImport, facts: Iterator[Fact]) -> Iterator[tuple[Fact, str, str]]:
-    keys, firm = Keys(), identity(run.organisation)
+def _keyed(firm: Organisation, facts: Iterator[Fact]) -> Iterator[tuple[Fact, str, str]]:
+    keys, code = Keys(), identity(firm)
     for fact in facts:
-        sha256 = fact.sha256(firm)
+        sha256 = fact.sha256(code)
         yield fact, keys.key(sha256, number=fact.number), sha256
 
 
