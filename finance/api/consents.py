@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from finance.models import Consent, DataGroup, Purpose, RecordRead
+from finance.models.consent import READERS
 from finance.services import consents
 from marketplace.api.fields import OrganisationBrief, checked
 from marketplace.api.idempotency import CreatingView
@@ -40,7 +41,7 @@ class ConsentSerializer(serializers.ModelSerializer):
 
 class ConsentInput(serializers.Serializer):
     firm = serializers.PrimaryKeyRelatedField(queryset=Organisation.objects.none())
-    reader = serializers.PrimaryKeyRelatedField(queryset=Organisation.objects.filter(kind__in=consents.READERS))
+    reader = serializers.PrimaryKeyRelatedField(queryset=Organisation.objects.filter(kind__in=READERS))
     purpose = serializers.ChoiceField(choices=Purpose.choices)
     groups = serializers.MultipleChoiceField(choices=DataGroup.choices)
     valid_until = serializers.DateTimeField()

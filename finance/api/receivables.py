@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from finance.models import Assignment, Drawdown, Receivable, TransactionRecord
+from finance.models.consent import READERS
 from finance.services import assignments, receivables
-from finance.services.consents import READERS
 from marketplace.api.fields import OrganisationBrief, checked
 from marketplace.api.idempotency import CreatingView
 from marketplace.api.pages import Pages

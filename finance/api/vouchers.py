@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from finance.models import CreditAssessment, CreditVoucher, VoucherCheck
+from finance.models.consent import READERS
 from finance.services import voucher_checks, vouchers
-from finance.services.consents import READERS
 from finance.verify_voucher import digest
 from finance.vouchers.sd_jwt import read_disclosure
 from marketplace.api.fields import OrganisationBrief, checked

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from finance.models import DataGroup, Purpose
-from finance.services.consents import FOR_REVIEW, LONGEST, readers_to_choose
+from finance.models.consent import FOR_REVIEW, LONGEST_CONSENT, readers_to_choose
 from marketplace.forms.refusal import ShowsRefusals
 from marketplace.models import Organisation
 
@@ -25,7 +25,7 @@ class ConsentForm(ShowsRefusals):
     days = forms.IntegerField(
         label=_("For how many days"),
         min_value=1,
-        max_value=LONGEST.days,
+        max_value=LONGEST_CONSENT.days,
         initial=USUAL_DAYS,
         help_text=_("You can withdraw it at any time."),
     )

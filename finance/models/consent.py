@@ -1,6 +1,6 @@
 """What a firm lets a bank, insurer or guarantor read of it, and what they read."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from marketplace.models import Organisation, User
+
+# Who lends or carries a risk may be let in.
+READERS = (Organisation.Kind.BANK, Organisation.Kind.INSURER, Organisation.Kind.GUARANTOR)
+# Nobody signs away more at once; a longer loan asks again.
+LONGEST_CONSENT = timedelta(days=3 * 366)
 
 
 class Purpose(models.TextChoices):
@@ -32,6 +37,10 @@ class DataGroup(models.TextChoices):
     COUNTERPARTIES = "counterparties", _("Names of customers and suppliers")
     FINDINGS = "findings", _("Findings on the genuineness of trade")
     DOCUMENTS = "documents", pgettext_lazy("credit", "Documents")
+
+
+# Without these a bank can review nothing.
+FOR_REVIEW = (DataGroup.SCORE, DataGroup.SALES, DataGroup.PURCHASES, DataGroup.FINDINGS, DataGroup.DOCUMENTS)
 
 
 class ConsentQuerySet(models.QuerySet):
@@ -101,6 +110,11 @@ def consented(group: str, *, reader: Organisation, purpose: str, now: datetime, 
     """
     standing = Consent.objects.letting(reader, purpose=purpose, now=now).covering(group)
     return Exists(standing.filter(firm=OuterRef(firm)))
+
+
+def readers_to_choose(firm: Organisation) -> models.QuerySet[Organisation]:
+    """Return whom a firm may let read: approved banks, insurers and guarantors."""
+    return Organisation.objects.approved().filter(kind__in=READERS).exclude(pk=firm.pk).order_by("kind", "pk")
 
 
 class RecordReadQuerySet(models.QuerySet):

@@ -2,27 +2,21 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from config.errors import InputRefused, RuleBroken
 from finance.models import Consent, DataGroup, Purpose
+from finance.models.consent import LONGEST_CONSENT, READERS
 from finance.services import evidence
 from marketplace.models import Membership, Organisation, User
 from marketplace.models.shipment import new_number
 from marketplace.services.notifications import notify
 from marketplace.verify_dealfile import canonical
-
-READERS = (Organisation.Kind.BANK, Organisation.Kind.INSURER, Organisation.Kind.GUARANTOR)
-# Nobody signs away more at once; a longer loan asks again.
-LONGEST = timedelta(days=3 * 366)
-# Without these a bank can review nothing.
-FOR_REVIEW = (DataGroup.SCORE, DataGroup.SALES, DataGroup.PURCHASES, DataGroup.FINDINGS, DataGroup.DOCUMENTS)
 
 
 class OnlyAnOwnerConsents(RuleBroken):
@@ -89,11 +83,6 @@ def withdraw_consent(*, consent: Consent, by: User, now: datetime) -> None:
     evidence.append(kind="consent.withdrawn", content={"consent": consent.number, "sha256": consent.sha256}, at=now)
 
 
-def readers_to_choose(firm: Organisation) -> QuerySet[Organisation]:
-    """Return whom a firm may let read: approved banks, insurers and guarantors."""
-    return Organisation.objects.approved().filter(kind__in=READERS).exclude(pk=firm.pk).order_by("kind", "pk")
-
-
 def _errors(
     firm: Organisation, reader: Organisation, purpose: str, groups: list[str], valid_until: datetime, now: datetime
 ) -> dict[str, list[str]]:
@@ -106,7 +95,7 @@ def _errors(
         errors["groups"] = [_("Choose at least one of the groups of data.")]
     if valid_until <= now:
         errors["valid_until"] = [_("The end must lie in the future.")]
-    elif valid_until > now + LONGEST:
+    elif valid_until > now + LONGEST_CONSENT:
         errors["valid_until"] = [_("At most three years.")]
     return errors
 

@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from finance.models import Checkpoint, CreditVoucher, DataGroup, Purpose, VoucherCheck
+from finance.models.consent import READERS
 from finance.services import reads
 from finance.services.checkpoints import trust_file
-from finance.services.consents import READERS
 from finance.services.vouchers import code_of, status_list
 from finance.verify_voucher import WORDS, Broken, sha256, verify
 from marketplace.models import Membership, Organisation, User

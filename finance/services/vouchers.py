@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from finance.models import Consent, CreditAssessment, CreditVoucher, DataGroup, VoucherCheck, VoucherPresentation
+from finance.models.consent import READERS
 from finance.models.voucher import new_nonce
 from finance.runs import checkpoints as runs
 from finance.services import evidence
-from finance.services.consents import READERS
 from finance.services.voucher_bundles import Presented, make_bundle, payload_of
 from finance.services.voucher_claims import batches_of, credit_claims
 from finance.verify_voucher import STATUS_TYPE, VOUCHER_TYPE, digest, reveal, sha256

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from finance.forms.consents import ConsentForm
 from finance.models import Consent, RecordRead
+from finance.models.consent import READERS
 from finance.services import consents
 from marketplace.models import Membership, Organisation
 from marketplace.views.once import once
@@ -32,7 +33,7 @@ def consent_list(request):
         "rows": [(consent, consent.firm_id in mine) for consent in page],
         "shows_all": shows_all,
         "now": now,
-        "owns_a_firm": owned.exclude(kind__in=consents.READERS).exists(),
+        "owns_a_firm": owned.exclude(kind__in=READERS).exists(),
     }
     return render(request, "finance/consent_list.html", context)
 
@@ -40,7 +41,7 @@ def consent_list(request):
 @login_required
 @once
 def consent_create(request):
-    firms = Organisation.objects.of(request.user, Membership.Role.OWNER).exclude(kind__in=consents.READERS)
+    firms = Organisation.objects.of(request.user, Membership.Role.OWNER).exclude(kind__in=READERS)
     get_object_or_404(firms[:1])
     initial = {name: request.GET[name] for name in ("reader", "purpose") if name in request.GET}
     form = ConsentForm(request.POST or None, firms=firms.order_by("pk"), initial=initial)

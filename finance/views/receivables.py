@@ -8,8 +8,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from finance.forms.receivables import InvoiceCheckForm, OfferForm, RegisterForm
 from finance.models import Assignment, Drawdown, Receivable
+from finance.models.consent import READERS
 from finance.services import assignments, receivables
-from finance.services.consents import READERS
 from marketplace.models import Membership, Organisation
 from marketplace.views.once import once
 

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_GET, require_POST
 from config.http import file_response
 from finance.forms.vouchers import CheckForm, PresentForm, RevokeForm, VoucherForm
 from finance.models import CreditAssessment, CreditVoucher, VoucherCheck
+from finance.models.consent import READERS
 from finance.services import voucher_checks, vouchers
-from finance.services.consents import READERS
 from finance.services.voucher_claims import choices_of, rows_of
 from marketplace.models import Membership, Organisation
 from marketplace.views.once import once
