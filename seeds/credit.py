@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from finance.models import CreditAssessment
-from finance.services.checkpoints import sign_log
+from finance.services.checkpoints import register_witness, sign_log
 from finance.services.vouchers import issue_voucher
 from marketplace.models import Organisation, User
+from seeds.bank_models import plant_models
 from seeds.banks import Lenders, open_bank
 from seeds.books import hand_in_books, reckon_scores
 from seeds.firms import Firm
@@ -60,4 +61,7 @@ def plant_credit(
     issue_voucher(
         assessment=CreditAssessment.objects.latest_of(seller.firm), bank=lenders.bank, by=seller.owner, now=now
     )
+    plant_models(lenders.bank, [seller.firm, *others], maker=lenders.maker, checker=lenders.checker, now=now)
+    for witness, owner in ((lenders.bank, desk), (lenders.insurer, lenders.underwriter), (lenders.guarantor, desk)):
+        register_witness(organisation=witness, by=owner, now=now)
     sign_log(now=now)
