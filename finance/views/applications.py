@@ -16,8 +16,8 @@ from finance.forms.applications import (
     application_initial,
 )
 from finance.models import Application, CreditProduct, DataGroup
+from finance.models.consent import FOR_REVIEW
 from finance.services import agreements, application_pages, applications
-from finance.services.consents import FOR_REVIEW
 from finance.views.products import chosen_firm
 from marketplace.models import Membership, Organisation
 from marketplace.views.once import once
