@@ -3,6 +3,7 @@ from datetime import timedelta
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from finance.models import CreditLine, CreditProduct, LineChange
 from marketplace.forms.refusal import ShowsRefusals
@@ -12,7 +13,7 @@ YEAR = 365
 
 
 def _date(label, **options):
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}), **options)
+    return forms.DateField(label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}), **options)
 
 
 def _amount(label, **options):
@@ -111,7 +112,9 @@ class LineForm(ShowsRefusals):
     borrower = FirmField(label=_("Firm"), help_text=_("Credit code or name."), required=False)
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     limit = _amount(_("Limit"))
-    rate_bp = forms.IntegerField(label=_("Rate (basis points)"), min_value=0, max_value=CreditLine.HIGHEST_RATE, initial=0)
+    rate_bp = forms.IntegerField(
+        label=_("Rate (basis points)"), min_value=0, max_value=CreditLine.HIGHEST_RATE, initial=0
+    )
     repayment = forms.ChoiceField(
         label=_("Repayment"), choices=[("", _("As the firm asks")), *CreditProduct.Repayment.choices], required=False
     )
@@ -141,7 +144,7 @@ class LineForm(ShowsRefusals):
 class ProgrammeForm(ShowsRefusals):
     """A programme under a core enterprise's own line."""
 
-    core = forms.ModelChoiceField(label=_("Line"), queryset=CreditLine.objects.none())
+    core = forms.ModelChoiceField(label=pgettext_lazy("credit", "Line"), queryset=CreditLine.objects.none())
     name = forms.CharField(label=_("Name"), max_length=120)
     limit = _amount(_("Limit"))
     ends_on = _date(_("Until"))
@@ -159,7 +162,7 @@ class MemberForm(ShowsRefusals):
 
 
 class PledgeForm(ShowsRefusals):
-    line = forms.ModelChoiceField(label=_("Line"), queryset=CreditLine.objects.none())
+    line = forms.ModelChoiceField(label=pgettext_lazy("credit", "Line"), queryset=CreditLine.objects.none())
     amount = _amount(_("At most"))
 
     def __init__(self, *args, lines, **options):

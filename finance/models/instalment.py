@@ -43,7 +43,7 @@ class Instalment(models.Model):
     starts_on = models.DateField(_("from"))
     due_on = models.DateField(_("due on"))
     principal = _money(_("principal"))
-    interest = _money(_("interest"))
+    interest = _money(pgettext_lazy("credit", "interest"))
     principal_paid = _money(_("principal paid"))
     interest_paid = _money(_("interest paid"))
     # Reckoned when something is paid, up to that day; pages reckon on to today without writing.

@@ -41,7 +41,7 @@ class Repayment(models.Model):
 
     class Status(models.TextChoices):
         RECORDED = "recorded", _("Waiting for the second person")
-        BOOKED = "booked", _("Booked")
+        BOOKED = "booked", pgettext_lazy("credit", "Booked")
         REFUSED = "refused", pgettext_lazy("credit", "Refused")
 
     number = models.CharField(_("number"), max_length=30, unique=True)
@@ -57,7 +57,7 @@ class Repayment(models.Model):
     attachment = models.ForeignKey(Attachment, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.RECORDED)
     penalty_part = _part(_("penalty interest"))
-    interest_part = _part(_("interest"))
+    interest_part = _part(pgettext_lazy("credit", "interest"))
     principal_part = _part(_("principal"))
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()

@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from finance.lending import vintage
 from finance.lending.classes import ORDER
@@ -179,7 +180,7 @@ def export_loans(*, bank: Organisation, now: datetime) -> bytes:
     writer.writerow(
         [
             _("Loan"),
-            _("Line"),
+            pgettext("credit", "Line"),
             _("Firm"),
             _("Credit code"),
             _("Supplier"),

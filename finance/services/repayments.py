@@ -257,8 +257,10 @@ def _divide(drawdown: Drawdown, amount: Decimal, on: date, *, is_early: bool) ->
     due = owed_on(drawdown, instalments, on)
     ahead = [one for one in instalments if one.due_on > on]
     if not is_early:
-        owed = due + [owed_of(one, drawdown, on) for one in ahead[:1]]
-        parts, left = allocate(amount, owed)
+        # What is due first, wholly; only what is left of it goes to the next instalment.
+        parts, left = allocate(amount, due)
+        following, left = allocate(left, [owed_of(one, drawdown, on) for one in ahead[:1]])
+        parts += following
         if left:
             most = f"{amount - left:,.2f}"
             message = _("At most %(most)s with the next instalment; to pay more, mark it as an early repayment.")

@@ -3,6 +3,7 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from finance.forms.lending import DrawForm, NoteForm, RepaymentForm
@@ -149,7 +150,7 @@ def repayment_record(request, pk):
 def repayment_confirm(request, pk):
     repayment = get_object_or_404(Repayment.objects.of_bank(request.user).with_names(), pk=pk)
     repayments.confirm_repayment(repayment=repayment, by=request.user, at=timezone.now())
-    messages.success(request, _("Booked."))
+    messages.success(request, pgettext("credit", "Booked."))
     return redirect("finance:loan_detail", repayment.drawdown_id)
 
 

@@ -159,6 +159,8 @@ def lifecycles(people: People) -> type[RuleBasedStateMachine]:  # noqa: C901 - t
                     first = people.bank.repay(loan, amount, **said)
             except (InputRefused, repayments.LoanNotOpen):
                 return
+            # What was due is paid before anything that was not.
+            assert repayments.owed_at(loan, self.now.date())["due"] == max(owed["due"] - amount, ZERO)
             assert amount == first.penalty_part + first.interest_part + first.principal_part
             if again:
                 assert people.bank.repay(loan, amount, **said).pk == first.pk

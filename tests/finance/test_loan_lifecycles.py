@@ -13,7 +13,7 @@ def test_debits_are_credits_and_every_limit_holds_through_200_lives():
         lifecycles(People()),
         settings=settings(
             max_examples=200,
-            stateful_step_count=4,
+            stateful_step_count=3,
             deadline=None,
             database=None,
             derandomize=True,

@@ -48,6 +48,20 @@ def test_loan_is_repaid_by_its_schedule():
     assert check_ledger() == []
 
 
+@pytest.mark.parametrize("method", ["equal_principal", "annuity", "at_maturity"])
+def test_loan_paid_as_scheduled_owes_nothing_in_between(method):
+    bank, _firm, loan = make_loan(300_000, repayment=method)
+
+    for one in loan.instalments.order_by("number"):
+        bank.repay(loan, one.principal + one.interest, on=one.due_on, reference=f"R{one.number}")
+        assert repayments.owed_at(loan, one.due_on)["due"] == D(0)
+
+    loan.refresh_from_db()
+    assert (loan.status, loan.principal_left) == ("repaid", D(0))
+    assert not Repayment.objects.filter(penalty_part__gt=0).exists()
+    assert check_ledger() == []
+
+
 def test_late_payment_bears_penalty_interest_by_the_day():
     bank, _firm, loan = make_loan(300_000)
     late = FIRST + 10 * DAY
