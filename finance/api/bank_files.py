@@ -127,7 +127,7 @@ class BankFileInput(serializers.Serializer):
 
 class SettleInput(serializers.Serializer):
     # As text: the service says which may be chosen, and the schema has one list of them.
-    resolution = serializers.CharField(max_length=20, help_text=", ".join(bank_files.CHOOSABLE))
+    resolution = serializers.CharField(max_length=20, help_text=", ".join(ReconciliationBreak.CHOOSABLE))
     note = serializers.CharField(max_length=bank_files.LONGEST_NOTE)
 
 

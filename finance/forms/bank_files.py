@@ -2,7 +2,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from finance.models import ReconciliationBreak
-from finance.services.bank_files import CHOOSABLE
 from marketplace.forms.refusal import ShowsRefusals
 from marketplace.models import Organisation
 
@@ -24,6 +23,6 @@ class BankFileForm(ShowsRefusals):
 class SettleBreakForm(ShowsRefusals):
     resolution = forms.ChoiceField(
         label=_("How it was settled"),
-        choices=[(value, label) for value, label in ReconciliationBreak.Resolution.choices if value in CHOOSABLE],
+        choices=[(one.value, one.label) for one in ReconciliationBreak.CHOOSABLE],
     )
     note = forms.CharField(label=_("Note"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))

@@ -2,7 +2,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from finance.models import Claim, Partnership
-from finance.services.partnerships import core_enterprises_of, partners_to_choose
 from marketplace.forms.files import FilesField
 from marketplace.forms.refusal import ShowsRefusals
 from marketplace.models import Organisation
@@ -32,13 +31,12 @@ class PartnershipForm(ShowsRefusals):
     valid_until = forms.DateField(label=_("Until"), **DAY)
     terms = forms.CharField(label=_("Further terms"), required=False, max_length=4000, widget=forms.Textarea)
 
-    def __init__(self, *args, banks, **options):
+    def __init__(self, *args, banks, partners, core_enterprises, **options):
         super().__init__(*args, **options)
         self.fields["bank"].queryset = banks
         self.fields["bank"].initial = banks.first()
-        self.fields["partner"].queryset = partners_to_choose()
-        cores = [core_enterprises_of(bank) for bank in banks]
-        self.fields["core_enterprise"].queryset = cores[0].union(*cores[1:]) if len(cores) > 1 else cores[0]
+        self.fields["partner"].queryset = partners
+        self.fields["core_enterprise"].queryset = core_enterprises
 
 
 class CoverRequestForm(ShowsRefusals):

@@ -172,6 +172,14 @@ class ReconciliationBreak(models.Model):
         FOUND_LATER = "found_later", _("Came with a later file")
         NOT_OURS = "not_ours", _("Does not belong to this platform")
 
+    # What a person may choose; what came with a later file settles itself.
+    CHOOSABLE = (
+        Resolution.CORRECTED_HERE,
+        Resolution.CORRECTED_AT_BANK,
+        Resolution.ACCEPTED,
+        Resolution.NOT_OURS,
+    )
+
     file = models.ForeignKey(BankFile, on_delete=models.PROTECT, related_name="breaks")
     kind = models.CharField(_("kind"), max_length=15, choices=Kind)
     row = models.ForeignKey(BankFileRow, on_delete=models.PROTECT, null=True, blank=True, related_name="breaks")

@@ -160,6 +160,9 @@ class OfflineAct(models.Model):
     RECORDING_ROLES = ("maker", "owner")
     REOPENING_ROLES = ("maker", "checker", "owner")
     CONFIRMING_ROLES = ("checker",)
+    OF_MONEY = (Kind.FUNDS_PAID, Kind.REPAYMENT_RECEIVED, Kind.CLAIM_PAID)
+    LONGEST_REFERENCE = 100
+    LONGEST_NOTE = 500
     # Those that are shown by a paper; the others by the reference of a payment.
     ON_PAPER = (Kind.CONTRACT_SIGNED, Kind.PLEDGE_REGISTERED, Kind.GUARANTEE_ISSUED)
 

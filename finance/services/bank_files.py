@@ -122,7 +122,7 @@ def settle_break(*, found: ReconciliationBreak, resolution: str, note: str, by: 
     :raises BreakAlreadySettled: if somebody settled it already
     """
     require_role(by, found.file.bank, *SETTLING_ROLES)
-    if resolution not in CHOOSABLE:
+    if resolution not in ReconciliationBreak.CHOOSABLE:
         raise InputRefused({"resolution": [_("Choose one of these.")]})
     note = _required(note)
     if resolution == ReconciliationBreak.Resolution.CORRECTED_HERE and not _stands_here(found):
@@ -131,14 +131,6 @@ def settle_break(*, found: ReconciliationBreak, resolution: str, note: str, by: 
     if not row.update(resolution=resolution, note=note, resolved_by=by, resolved_at=now):
         raise BreakAlreadySettled(_("This break was settled already."))
     found.refresh_from_db()
-
-
-CHOOSABLE = [
-    ReconciliationBreak.Resolution.CORRECTED_HERE,
-    ReconciliationBreak.Resolution.CORRECTED_AT_BANK,
-    ReconciliationBreak.Resolution.ACCEPTED,
-    ReconciliationBreak.Resolution.NOT_OURS,
-]
 
 
 def template_file(*, english: bool) -> str:

@@ -21,9 +21,8 @@ from marketplace.services.organisations import require_role
 from marketplace.services.said_values import checked_day, money
 
 TIME_WHEN_REOPENED = timedelta(days=7)
-LONGEST_REFERENCE = 100
-LONGEST_NOTE = 500
-OF_MONEY = (OfflineAct.Kind.FUNDS_PAID, OfflineAct.Kind.REPAYMENT_RECEIVED, OfflineAct.Kind.CLAIM_PAID)
+LONGEST_REFERENCE = OfflineAct.LONGEST_REFERENCE
+LONGEST_NOTE = OfflineAct.LONGEST_NOTE
 # Papers that the firm itself signed, and so may read.
 OF_FIRM = (OfflineAct.Kind.CONTRACT_SIGNED, OfflineAct.Kind.PLEDGE_REGISTERED)
 
@@ -224,7 +223,7 @@ def _checked(act: OfflineAct, said: Mapping[str, Any], *, today: date, has_paper
     if occurred_on and occurred_on > today:
         errors["occurred_on"] = [_("This day is still to come.")]
     amount = None
-    if act.kind in OF_MONEY or said.get("amount") not in (None, ""):
+    if act.kind in OfflineAct.OF_MONEY or said.get("amount") not in (None, ""):
         amount = money(said.get("amount"), "amount", errors)
     if amount is not None and act.expected_amount is not None and amount != act.expected_amount:
         message = _("The amount must be %(amount)s, as it was agreed.")

@@ -35,9 +35,11 @@ def partners_to_choose() -> QuerySet[Organisation]:
     return Organisation.objects.approved().filter(kind__in=PARTNERS).order_by("kind", "pk")
 
 
-def core_enterprises_of(bank: Organisation) -> QuerySet[Organisation]:
-    """Return the core enterprises that hold an open line of this bank, and so may pay premiums."""
-    lines = CreditLine.objects.filter(bank=bank, kind=CreditLine.Kind.CORE).exclude(status=CreditLine.Status.CLOSED)
+def core_enterprises_of(*banks: Organisation) -> QuerySet[Organisation]:
+    """Return the core enterprises that hold an open line of these banks, and so may pay premiums."""
+    lines = CreditLine.objects.filter(bank__in=banks, kind=CreditLine.Kind.CORE).exclude(
+        status=CreditLine.Status.CLOSED
+    )
     return Organisation.objects.filter(pk__in=lines.values("borrower")).order_by("pk")
 
 

@@ -45,7 +45,13 @@ def partnership_create(request):
     get_object_or_404(banks[:1])
     today = timezone.localdate()
     initial = {"valid_from": today, "valid_until": today.replace(day=1, year=today.year + 2)}
-    form = PartnershipForm(request.POST or None, banks=banks, initial=initial)
+    form = PartnershipForm(
+        request.POST or None,
+        banks=banks,
+        partners=partnerships.partners_to_choose(),
+        core_enterprises=partnerships.core_enterprises_of(*banks),
+        initial=initial,
+    )
     if request.method == "POST" and form.is_valid():
         said = dict(form.cleaned_data)
         sides = {"bank": said.pop("bank"), "partner": said.pop("partner")}
