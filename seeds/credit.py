@@ -46,7 +46,7 @@ def plant_credit(
     core = Borrower(named["buyer"], users["buyer"], named["seller"])
     borrowers = [Borrower(firm, desk, supplier) for firm in others]
     queue, members = borrowers[: len(QUEUE)], borrowers[len(QUEUE) : len(QUEUE) + len(MEMBERS)]
-    books: dict[Organisation, tuple[User, Book]] = {seller.firm: (seller.owner, SOUND), core.firm: (core.owner, SOUND)}
+    books: dict[Organisation, tuple[User, Book]] = {seller.firm: (seller.owner, STEADY), core.firm: (core.owner, SOUND)}
     books |= {one.firm: (desk, book) for one, book in zip([*queue, *members], [*QUEUE, *MEMBERS], strict=True)}
     until = timezone.localdate(now)
     for at in (now - FIRST_BOOKS, now - timedelta(days=4)):

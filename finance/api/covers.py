@@ -9,12 +9,12 @@ from rest_framework.views import APIView
 
 from finance.api.cover_serializers import (
     CoverQuoteSerializer,
+    CoverReasonInput,
     CoverRequestInput,
     GuaranteeSerializer,
     PartnershipInput,
     PartnershipSerializer,
     QuoteInput,
-    CoverReasonInput,
 )
 from finance.models import Application, CoverQuote, CreditLine, Guarantee, Partnership
 from finance.services import cover_pages, covers, partnerships
@@ -108,7 +108,9 @@ class PartnershipRefuse(PartnershipAct):
     @extend_schema(request=CoverReasonInput, responses=PartnershipSerializer)
     def post(self, request, pk):
         """Refuse what was proposed, with a reason."""
-        return self.act(request, pk, partnerships.refuse_partnership, reason=checked(CoverReasonInput, request)["reason"])
+        return self.act(
+            request, pk, partnerships.refuse_partnership, reason=checked(CoverReasonInput, request)["reason"]
+        )
 
 
 class PartnershipEnd(PartnershipAct):

@@ -24,7 +24,7 @@ class FindingExplanationSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class EvidenceRecordSerializer(serializers.Serializer):
+class FindingRecordSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     number = serializers.CharField()
     on = serializers.DateField()
@@ -32,18 +32,18 @@ class EvidenceRecordSerializer(serializers.Serializer):
     weight = serializers.FloatField(help_text="How much of it still counts: 1 all, 0 nothing.")
 
 
-class EvidenceSerializer(serializers.Serializer):
+class FindingEvidenceSerializer(serializers.Serializer):
     zh = serializers.CharField()
     en = serializers.CharField()
     figures = serializers.DictField()
-    records = EvidenceRecordSerializer(many=True)
+    records = FindingRecordSerializer(many=True)
     more = serializers.IntegerField(help_text="So many records more than are listed.")
 
 
 class FindingSerializer(serializers.ModelSerializer):
     """A reason to count some records less, with what it rests on and what the firm says to it."""
 
-    evidence = EvidenceSerializer()
+    evidence = FindingEvidenceSerializer()
     explanations = FindingExplanationSerializer(many=True)
 
     class Meta:

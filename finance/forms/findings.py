@@ -1,7 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from finance.services.findings import LONGEST_TEXT
+from finance.models.finding import LONGEST_EXPLANATION
 from marketplace.forms.refusal import ShowsRefusals
 
 
@@ -11,7 +11,7 @@ class ExplanationForm(ShowsRefusals):
     field_of = {"file": "upload"}
 
     text = forms.CharField(
-        label=_("Your explanation"), max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 4})
+        label=_("Your explanation"), max_length=LONGEST_EXPLANATION, widget=forms.Textarea(attrs={"rows": 4})
     )
     upload = forms.FileField(
         label=_("File"),

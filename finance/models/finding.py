@@ -15,6 +15,8 @@ from marketplace.models import Attachment, Membership, Organisation, User
 
 # A bell not answered for so long was lost.
 BELL_UNHEARD = timedelta(seconds=50)
+# Characters of what a firm says to a finding.
+LONGEST_EXPLANATION = 4000
 
 
 class FindingRunQuerySet(RunQuerySet):

@@ -8,13 +8,12 @@ from django.utils.translation import gettext as _
 
 from config.errors import InputRefused, RuleBroken
 from finance.models import Consent, DataGroup, Finding, FindingExplanation, FindingRun
+from finance.models.finding import LONGEST_EXPLANATION
 from finance.services import reads
 from finance.tasks import look_at_trade
 from marketplace.models import Attachment, Membership, Organisation, User
 from marketplace.services.attachments import store_attachment
 from marketplace.services.organisations import require_role
-
-LONGEST_TEXT = 4000
 
 
 class FindingIsGone(RuleBroken):
@@ -49,8 +48,8 @@ def explain_finding(
     said = text.strip()
     if not said:
         raise InputRefused({"text": [_("This field is required.")]})
-    if len(said) > LONGEST_TEXT:
-        raise InputRefused({"text": [_("At most %(count)d characters.") % {"count": LONGEST_TEXT}]})
+    if len(said) > LONGEST_EXPLANATION:
+        raise InputRefused({"text": [_("At most %(count)d characters.") % {"count": LONGEST_EXPLANATION}]})
     # A look that replaces the finding copies its explanations, and waits for this one.
     Organisation.objects.select_for_update(no_key=True).get(pk=finding.organisation_id)
     if not Finding.objects.standing().filter(pk=finding.pk).exists():
