@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from finance.filters import FindingFilter
 from finance.models import Finding, FindingExplanation, FindingRun
+from finance.models.finding import LONGEST_EXPLANATION
 from finance.services import findings
 from marketplace.api.fields import checked
 from marketplace.api.idempotency import CreatingView
@@ -67,7 +68,7 @@ class FindingSerializer(serializers.ModelSerializer):
 
 
 class ExplanationInput(serializers.Serializer):
-    text = serializers.CharField(max_length=findings.LONGEST_TEXT)
+    text = serializers.CharField(max_length=LONGEST_EXPLANATION)
     upload = serializers.FileField(required=False, allow_empty_file=True)
 
 
