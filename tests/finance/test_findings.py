@@ -192,15 +192,14 @@ def test_file_of_an_explanation_is_read_by_the_firm_and_with_consent_by_a_bank(c
 
     def read():
         response = client.get(path)
-        response.close()
-        return response.status_code
+        return b"".join(response.streaming_content) if response.streaming else response.status_code
 
     client.force_login(owner)
-    assert read() == 200
+    assert read() == b"a,b\n1,2\n"
     client.force_login(banker)
     assert read() == 404
     ConsentFactory(firm=firm, reader=bank, groups=[DataGroup.FINDINGS])
-    assert read() == 200
+    assert read() == b"a,b\n1,2\n"
     assert RecordRead.objects.get().subject == f"finding {finding.pk}"
 
 
