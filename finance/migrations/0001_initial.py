@@ -6,6 +6,7 @@ import finance.models.product
 import finance.models.voucher
 from decimal import Decimal
 from django.conf import settings
+from config.tables import CreateTables
 from django.db import migrations, models
 
 
@@ -19,6 +20,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        CreateTables([
         migrations.CreateModel(
             name='Authority',
             fields=[
@@ -1438,6 +1440,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('row__isnull', False), ('act__isnull', False), ('repayment__isnull', False), _connector='OR'), name='break_is_about_something'), models.UniqueConstraint(condition=models.Q(('row__isnull', False)), fields=('row', 'kind'), name='break_once_per_row_and_kind'), models.UniqueConstraint(condition=models.Q(('kind', 'missing_there'), ('resolution', '')), fields=('act',), name='break_missing_there_is_open_once_per_act'), models.UniqueConstraint(condition=models.Q(('kind', 'missing_there'), ('resolution', '')), fields=('repayment',), name='break_missing_there_is_open_once_per_repayment'), models.CheckConstraint(condition=models.Q(models.Q(('resolution', ''), ('resolved_at', None), ('resolved_by', None)), models.Q(models.Q(('resolution', ''), _negated=True), ('resolved_at__isnull', False)), _connector='OR'), name='break_resolved_says_by_whom_and_when')],
             },
         ),
+        ]),
         migrations.AddField(
             model_name='Application',
             name='programme',

@@ -10,6 +10,7 @@ import django.db.models.functions.text
 import django.utils.timezone
 import uuid
 from django.conf import settings
+from config.tables import CreateTables
 from django.db import migrations, models
 
 
@@ -22,6 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        CreateTables([
         migrations.CreateModel(
             name='User',
             fields=[
@@ -279,6 +281,7 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='marketplace.organisation')),
             ],
         ),
+        ]),
         migrations.AddField(
             model_name='listing',
             name='audience',
@@ -289,6 +292,7 @@ class Migration(migrations.Migration):
             name='organisation',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='listings', to='marketplace.organisation'),
         ),
+        CreateTables([
         migrations.CreateModel(
             name='Invitation',
             fields=[
@@ -400,6 +404,7 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='webhook_endpoints', to='marketplace.organisation')),
             ],
         ),
+        ]),
         migrations.AddField(
             model_name='notification',
             name='endpoint',

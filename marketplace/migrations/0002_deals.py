@@ -8,6 +8,7 @@ import django.db.models.expressions
 import marketplace.models.shipment
 from decimal import Decimal
 from django.conf import settings
+from config.tables import CreateTables
 from django.db import migrations, models
 
 
@@ -44,6 +45,7 @@ class Migration(migrations.Migration):
             model_name='membership',
             constraint=models.CheckConstraint(condition=models.Q(('approval_limit', None), ('approval_limit__gte', 0), _connector='OR'), name='membership_approval_limit_is_not_negative'),
         ),
+        CreateTables([
         migrations.CreateModel(
             name='Attachment',
             fields=[
@@ -1588,6 +1590,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(('balance__gte', 0)), name='stock_move_leaves_no_less_than_nothing'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'in'), ('quantity__gt', 0)), models.Q(('kind', 'out'), ('quantity__lt', 0)), ('kind', 'count'), _connector='OR'), name='stock_move_goes_the_way_of_its_kind'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'count'), _negated=True), ('quantity', 0), models.Q(('reason', ''), _negated=True), _connector='OR'), name='stock_move_of_a_count_says_why'), models.CheckConstraint(condition=models.Q(('balance__gte', models.F('quantity'))), name='stock_move_adds_up_to_its_balance')],
             },
         ),
+        ]),
         migrations.AddField(
             model_name='Attachment',
             name='organisation_readers',

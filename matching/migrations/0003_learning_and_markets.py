@@ -3,6 +3,7 @@ import django.core.validators
 import django.db.migrations.operations.special
 import django.db.models.deletion
 from django.conf import settings
+from config.tables import CreateTables
 from django.db import migrations, models
 
 
@@ -24,6 +25,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        CreateTables([
         migrations.CreateModel(
             name='BalanceRun',
             fields=[
@@ -468,6 +470,7 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('suggestion', 'demand'), name='pool_suggestion_member_once'), models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='pool_suggestion_member_quantity_is_positive'), models.CheckConstraint(condition=models.Q(('saving', None), ('saving__gt', 0), _connector='OR'), name='pool_suggestion_member_saving_is_no_loss'), models.CheckConstraint(condition=models.Q(models.Q(('declined_at', None), ('declined_by', None)), models.Q(('declined_at__isnull', False), ('declined_by__isnull', False)), _connector='OR'), name='pool_suggestion_member_declined_says_who')],
             },
         ),
+        ]),
         migrations.AddField(
             model_name='match',
             name='buyer_chance',
