@@ -19,6 +19,7 @@ from finance.models import (
     Decision,
     Drawdown,
     EarlyWarning,
+    Finding,
     Guarantee,
     LineChange,
     LogLeaf,
@@ -29,6 +30,7 @@ from finance.models import (
     PromotionRule,
     Receivable,
     ReconciliationBreak,
+    RecordImport,
     Repayment,
     Scorecard,
     WarningRun,
@@ -312,4 +314,26 @@ class EarlyWarningAdmin(ReadOnly):
     fields = list_display = ("bank", "line", "severity", "status", "opened_at", "act_by", "answered_by", "answered_at")
     list_filter = ("severity", "status")
     list_select_related = ("bank", "line", "answered_by")
+    ordering = ("-id",)
+
+
+@admin.register(RecordImport)
+class RecordImportAdmin(ReadOnly):
+    """What was handed in, and how much of it; the records themselves are the firm's."""
+
+    list_display = ("name", "organisation", "kind", "status", "rows", "added", "known", "refused")
+    list_filter = ("kind", "status")
+    list_select_related = ("organisation",)
+    fields = ("name", "organisation", "kind", "status", "sha256", "rows", "added", "known", "refused", "root")
+    ordering = ("-id",)
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnly):
+    """Which looks raise findings, and how many; what was found is the firm's."""
+
+    list_display = ("kind", "severity", "organisation", "found_at", "discount")
+    list_filter = ("kind", "severity")
+    list_select_related = ("organisation",)
+    fields = ("kind", "severity", "organisation", "found_at", "discount")
     ordering = ("-id",)

@@ -89,19 +89,19 @@ class Lenders:
 
 def open_bank(lenders: Lenders, *, core: Organisation, now: datetime) -> tuple[dict[str, CreditProduct], CreditLine]:
     """Say what the bank lends, to what limit and on whose word; return its products by code, and the core's line."""
+    products = {fields["code"]: _product(lenders, fields, now) for fields in PRODUCTS}
+    _node(lenders, CreditLine.Kind.BANK, LENT_IN_ALL, now, name="台州产业集群")
+    core_line = _node(lenders, CreditLine.Kind.CORE, CORE_LINE, now, borrower=core, name="核心企业授信")
     give_authority(
         bank=lenders.bank,
         user=lenders.checker,
-        up_to_amount=10 * MILLION,
+        up_to_amount=50 * MILLION,
         jointly_up_to=None,
         may_override=True,
         by=lenders.desk,
         now=now,
         reference="授权书〔2026〕1号",
     )
-    products = {fields["code"]: _product(lenders, fields, now) for fields in PRODUCTS}
-    _node(lenders, CreditLine.Kind.BANK, LENT_IN_ALL, now, name="台州产业集群")
-    core_line = _node(lenders, CreditLine.Kind.CORE, CORE_LINE, now, borrower=core, name="核心企业授信")
     for partner, signer, share, cap in (
         (lenders.insurer, lenders.underwriter, 50, 30 * MILLION),
         (lenders.guarantor, lenders.desk, 80, 50 * MILLION),

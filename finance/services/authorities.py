@@ -113,3 +113,17 @@ def authority_for(*, decision: Decision, bank: Organisation, by: User, at: datet
         _("%(amount)s is above your authority of %(most)s.")
         % {"amount": f"{amount:,.2f}", "most": f"{authority.jointly_up_to:,.2f}"}
     )
+
+
+def require_authority(*, bank: Organisation, by: User, amount: Decimal, currency: str, at: datetime) -> None:
+    """Refuse a checker whose own authority does not reach an amount that one person checks: a line, a drawdown.
+
+    A bank whose owner has given nobody authority yet leaves it to every checker.
+
+    :raises NoAuthority: if it does not reach so far
+    """
+    standing = Authority.objects.filter(bank=bank, currency=currency).standing(at)
+    if not standing.exists() or standing.filter(user=by).enough_for(amount).exists():
+        return
+    message = _("%(amount)s is above what you may confirm alone: the bank's owner gives more, or another checker acts.")
+    raise NoAuthority(message % {"amount": f"{amount:,.2f}"})

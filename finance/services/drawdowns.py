@@ -18,6 +18,7 @@ from finance.runs.ledger import Leg, post
 from finance.runs.lending import cancel
 from finance.runs.lines import Shift, hold, lock_path, shift, shrink
 from finance.services import evidence
+from finance.services.authorities import require_authority
 from finance.services.lines import require_usable
 from marketplace.models import Membership, Organisation, User
 from marketplace.models.shipment import new_number
@@ -200,11 +201,13 @@ def approve_drawdown(*, drawdown: Drawdown, by: User, at: datetime) -> Drawdown:
 
     :raises OnlyMembersMay: if ``by`` is no checker of the bank
     :raises SecondPersonNeeded: if ``by`` proposed it, or asked for it
+    :raises NoAuthority: if the amount is above what ``by`` may confirm alone
     :raises DrawdownNotInStateForThis: if it was answered before
     :raises LineNotUsable: if the line takes no new draws any more
     :raises ScoreTooLow: if the firm's score fell meanwhile
     """
     _require_checking(drawdown, by)
+    require_authority(bank=drawdown.line.bank, by=by, amount=drawdown.amount, currency=drawdown.currency, at=at)
     require_usable(drawdown.line, at=at)
     said = {"checker": by, "checked_at": at, "note": ""}
     drawdown = _move(drawdown, Status.APPROVED, waits_for=Actor.MAKER, act_by=at + TIME_TO_PAY, **said)

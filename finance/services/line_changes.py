@@ -13,6 +13,7 @@ from finance.models import Account, Application, CreditLine, LineChange
 from finance.runs import credit_news as news
 from finance.runs.ledger import Leg, post
 from finance.services import evidence
+from finance.services.authorities import require_authority
 from finance.services.lines import Kind, bank_node, checked_terms, create_line
 from marketplace.models import Organisation, User
 from marketplace.services.notifications import notify_many
@@ -141,9 +142,11 @@ def confirm_change(*, change: LineChange, by: User, at: datetime, note: str = ""
     :raises OnlyMembersMay: if ``by`` is no checker of the bank
     :raises SecondPersonNeeded: if ``by`` proposed it
     :raises ChangeAlreadyAnswered: if another answered first
+    :raises NoAuthority: if a new line, or a higher limit, is above what ``by`` may confirm alone
     :raises LineNotInStateForThis: if the line changed meanwhile
     """
     _answer(change, LineChange.Verdict.CONFIRMED, by=by, at=at, note=note)
+    _require_authority(change, by=by, at=at)
     if change.kind == LineChange.Kind.OPEN:
         return create_line(
             bank=change.bank,
@@ -180,6 +183,14 @@ def _answer(change: LineChange, verdict: str, *, by: User, at: datetime, note: s
     said = {"checked_by": by, "checked_at": at, "note": note.strip()[:LONGEST_REASON]}
     if not LineChange.objects.filter(pk=change.pk).decide(verdict, **said):
         raise ChangeAlreadyAnswered(_("This was answered already."))
+
+
+def _require_authority(change: LineChange, *, by: User, at: datetime) -> None:
+    line = change.line
+    is_more = change.kind == LineChange.Kind.OPEN or (line is not None and change.limit and change.limit > line.limit)
+    if is_more:
+        currency = (line or change.parent).currency if line or change.parent else "CNY"
+        require_authority(bank=change.bank, by=by, amount=change.limit, currency=currency, at=at)
 
 
 def _set_limit(change: LineChange, *, by: User, at: datetime) -> CreditLine:
