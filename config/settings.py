@@ -137,6 +137,8 @@ CELERY_TASK_ROUTES = {
     "matching.tasks.prove_recall": {"queue": "nightly"},
     "matching.tasks.replay_day": {"queue": "nightly"},
     "matching.tasks.reckon": {"queue": "nightly"},
+    "finance.tasks.look_at_model": {"queue": "nightly"},
+    "finance.tasks.look_for_signs": {"queue": "nightly"},
 }
 # A run older than this was left behind by a worker that died: longer than any task may take.
 RUN_LEFT_BEHIND_SECONDS = CELERY_TASK_TIME_LIMIT + 60
