@@ -125,7 +125,7 @@ class Desk:
 def lend_to_seller(desk: Desk, seller: Borrower, *, now: datetime) -> CreditLine:
     """Tell the main story: a valve maker's line, a loan repaid, one running, and a new request that waits."""
     asked = now - timedelta(days=100)
-    application = desk.ask(seller, "XD-800", 3_000_000, 360, "采购铸件与密封件，备产二季度订单", asked)
+    application = desk.ask(seller, "XD-800", 2_000_000, 360, "采购铸件与密封件，备产二季度订单", asked)
     desk.take(application, asked + timedelta(hours=5))
     application.refresh_from_db()
     approve(desk, application, asked + timedelta(days=1))

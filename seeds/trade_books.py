@@ -48,8 +48,8 @@ STEADY = Book(Trade(28, 26_000, counterparties=30, growth=0.03), Trade(36, 8_000
 YOUNG = Book(Trade(18, 18_000, counterparties=14, growth=0.45), Trade(22, 7_000, counterparties=20, growth=0.4))
 LEANING = Book(Trade(20, 30_000, counterparties=4, growth=-0.05), Trade(24, 9_000, counterparties=18))
 FAILING = Book(
-    Trade(9, 9_000, counterparties=9, growth=-0.45, void=0.22, refunds=0.03, silent=5),
-    Trade(8, 5_000, counterparties=10, growth=-0.3, silent=3),
+    Trade(3, 4_000, counterparties=4, growth=-0.5, void=0.3, refunds=0.03, silent=6),
+    Trade(3, 2_500, counterparties=5, growth=-0.4, silent=5),
 )
 
 

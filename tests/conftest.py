@@ -63,6 +63,22 @@ def count_queries(client):
     return count
 
 
+@pytest.fixture
+def english():
+    """Let services and commands speak English, which tests can read."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Part with every connection before the database is dropped: a browser's last request may hold one still."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+
 @pytest.fixture(autouse=True)
 def _default_language():
     """Forget the language that a request of the test before was answered in."""

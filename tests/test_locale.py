@@ -12,7 +12,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parent.parent
 CHINESE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES"
-APPS = ("config", "marketplace", "matching", "seeds")
+APPS = ("config", "marketplace", "matching", "finance", "seeds")
 KEYWORDS = {
     "_": None,
     "gettext": None,

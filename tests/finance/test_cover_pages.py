@@ -12,6 +12,7 @@ from tests.factories_cover import GuarantorFactory, PartnershipFactory, cover_sc
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 DAY = dt.timedelta(days=1)
+ENGLISH = {"accept-language": "en"}
 
 
 @pytest.fixture
@@ -21,12 +22,12 @@ def scene(now):
 
 def open_page(client, user, name, *args, **query):
     client.force_login(user)
-    return client.get(reverse(f"finance:{name}", args=args), query)
+    return client.get(reverse(f"finance:{name}", args=args), query, headers=ENGLISH)
 
 
 def send(client, user, name, *args, **said):
     client.force_login(user)
-    return client.post(reverse(f"finance:{name}", args=args), said)
+    return client.post(reverse(f"finance:{name}", args=args), said, headers=ENGLISH)
 
 
 def prepared(scene, now):
@@ -58,7 +59,7 @@ def test_whole_cover_goes_by_the_pages(client, scene, now):
 
     url = f"{reverse('finance:quote_create')}?application={scene.application.pk}"
     client.force_login(scene.maker)
-    assert b"Ask the partner" in client.get(url).content
+    assert b"Ask the partner" in client.get(url, headers=ENGLISH).content
     asked = {"partnership": made.pk, "amount": "1000000", "days": "180"}
     assert client.post(url, asked).status_code == 302
     quote = CoverQuote.objects.get()

@@ -17,7 +17,7 @@ from marketplace.services.organisations import OnlyMembersMay, OnlyOwnersMay
 from tests.factories import NOON
 from tests.factories_lending import TERMS, make_bank, make_firm, make_tree
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 D = Decimal
 LATER = NOON + dt.timedelta(days=30)
 

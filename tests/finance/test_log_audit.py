@@ -10,7 +10,7 @@ from finance.services.log_audit import LogDoesNotAddUp, audit_log
 from finance.verify_voucher import verify
 from tests.factories import NOON
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from marketplace.services.organisations import OnlyMembersMay
 from tests.factories import NOON
 from tests.factories_lending import make_bank, make_firm, make_loan
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 D = Decimal
 DAY = dt.timedelta(days=1)
 FIRST, SECOND, LAST = dt.date(2026, 4, 2), dt.date(2026, 5, 2), dt.date(2026, 5, 31)

@@ -14,7 +14,7 @@ from marketplace.services.organisations import OnlyMembersMay, OnlyPlatformOpera
 from tests.factories import NOON, MembershipFactory, OrganisationFactory, UserFactory
 from tests.factories_assessment import CutOffsFactory, PromotionRuleFactory, ScorecardFactory, boosted, card, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 @pytest.fixture
