@@ -174,8 +174,9 @@ def tend_log() -> None:
 
 @shared_task
 def lapse_assignments() -> None:
-    """Give back the parts of receivables that no bank answered in time; scheduled every five minutes."""
+    """Give back the parts of receivables that no bank answered in time, or whose loan is repaid; every five minutes."""
     assignments.lapse_assignments(now=timezone.now())
+    assignments.release_repaid(now=timezone.now())
 
 
 @shared_task

@@ -156,6 +156,10 @@ class AssignmentQuerySet(models.QuerySet):
         """Return what waited for the bank longer than its clock allows."""
         return self.filter(status__in=[Assignment.Status.OFFERED, Assignment.Status.PROPOSED], act_by__lte=now)
 
+    def of_repaid_loans(self) -> Self:
+        """Return what still stands for a loan of which nothing is owed any more."""
+        return self.filter(status=Assignment.Status.STANDING, drawdown__status=Drawdown.Status.REPAID)
+
     def with_names(self) -> Self:
         return self.select_related("receivable__seller", "receivable__buyer", "bank", "drawdown")
 

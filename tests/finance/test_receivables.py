@@ -11,13 +11,14 @@ from rest_framework.test import APIClient
 
 from config.errors import InputRefused
 from finance import tasks
-from finance.models import Actor, Assignment, LogLeaf, Receivable
+from finance.models import Actor, Assignment, Drawdown, LogLeaf, Receivable
 from finance.services import assignments, receivables
 from finance.vouchers.fingerprint import fingerprint, invoice_identity
 from marketplace.models import Notification, Payment
 from marketplace.services.organisations import OnlyMembersMay
 from tests.factories import NOON, OrganisationFactory, UserFactory
 from tests.factories_consent import TransactionRecordFactory
+from tests.factories_lending import make_loan
 from tests.factories_receivable import invoice_of, member, part_of, receivable_of
 from tests.factories_voucher import bank
 from tests.races import race
@@ -290,6 +291,26 @@ def test_offer_lapses_when_the_bank_says_nothing(seller, buyer, lender):
     part.refresh_from_db()
     made.refresh_from_db()
     assert (part.status, made.assigned) == (Assignment.Status.LAPSED, 0)
+
+
+def test_part_comes_free_when_its_loan_is_repaid(seller, buyer, lender):
+    made = receivable_of(seller, buyer)
+    part = part_of(made, lender)
+    act(assignments.propose_assignment, part, "maker")
+    act(assignments.confirm_assignment, part, "checker")
+    _bank, _firm, loan = make_loan()
+    Assignment.objects.filter(pk=part.pk).update(drawdown=loan)
+
+    tasks.lapse_assignments()
+    part.refresh_from_db()
+    assert part.status == Assignment.Status.STANDING
+    Drawdown.objects.filter(pk=loan.pk).update(status=Drawdown.Status.REPAID, principal_left=0, ended_at=NOON)
+    tasks.lapse_assignments()
+    tasks.lapse_assignments()
+
+    part.refresh_from_db()
+    made.refresh_from_db()
+    assert (part.status, made.assigned) == (Assignment.Status.RELEASED, 0)
 
 
 @pytest.mark.django_db(transaction=True)
