@@ -38,6 +38,13 @@ document.addEventListener("click", async (event) => {
   button.textContent = button.dataset.copied;
 });
 
+// In a row of tabs that is wider than the screen, the present one is in sight.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+    tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+  }
+});
+
 // On a phone the filter starts folded, so that what was found is on the first screen.
 document.addEventListener("DOMContentLoaded", () => {
   const isNarrow = window.matchMedia("(max-width: 60rem)").matches;
