@@ -4,13 +4,9 @@ Run by hand: ``python tests/bench/bench_lifecycles.py --json figures.json`` (LIF
 fills a database of its own on the server that DATABASE_URL names, drops it afterwards, and needs no running service.
 """
 
-import argparse
-import json
 import os
 import sys
 import tempfile
-import time
-from multiprocessing import get_context
 from pathlib import Path
 
 import django
@@ -21,67 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="bench-"))
 django.setup()
 
-from django.db import connection, transaction  # noqa: E402 - Django must be set up first
-from hypothesis import HealthCheck, Phase, seed, settings  # noqa: E402
-from hypothesis.stateful import get_state_machine_test  # noqa: E402
-
-from tests.marketplace.lifecycles import People, lifecycles  # noqa: E402
-
-STEPS = 12
-# So many lives per turn of the machine that generates them: its memory of what it tried grows with each.
-TURN = 500
-
-
-def live(share: tuple[str, int, int]) -> int:
-    """Live this share of the lives in a process of its own; the first that breaks stops it."""
-    database, first, count = share
-    connection.close()
-    connection.settings_dict["NAME"] = database
-    told = 0
-    with transaction.atomic():
-        people = People()
-        while told < count:
-            turn = min(TURN, count - told)
-            machine = lifecycles(people)
-            test = get_state_machine_test(
-                machine,
-                settings=settings(
-                    max_examples=turn,
-                    stateful_step_count=STEPS,
-                    deadline=None,
-                    database=None,
-                    phases=[Phase.generate],
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-            seed(first + told)(test)()
-            told += turn
-        transaction.set_rollback(True)
-    return told
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    arguments = parser.parse_args()
-    wanted = int(os.environ.get("LIFECYCLES", "10000"))
-    database = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    connection.close()
-    try:
-        each = -(-wanted // arguments.processes)
-        shares = [(database, place * 10**6, each) for place in range(arguments.processes)]
-        started = time.perf_counter()
-        with get_context("fork").Pool(arguments.processes) as pool:
-            lived = sum(pool.map(live, shares))
-        seconds = time.perf_counter() - started
-    finally:
-        connection.creation.destroy_test_db(database, verbosity=0)
-    print(f"{lived} lives of up to {STEPS} steps, every quantity exact: {seconds:.0f} s")  # noqa: T201
-    if arguments.json:
-        figures = {"lifecycles": lived, "steps": STEPS, "seconds": round(seconds, 1), "broken": 0}
-        arguments.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-
+from tests.bench.random_lives import run  # noqa: E402 - Django must be set up first
 
 if __name__ == "__main__":
-    main()
+    run("tests.marketplace.lifecycles", about=__doc__, kept="every quantity exact")
